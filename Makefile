@@ -1,0 +1,45 @@
+# ha_recovery: what a person types. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export HA_LAB ?= ha
+export HA_LAB_OCTET ?= 0
+export HA_LAB_RELEASE ?= trixie
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+MOLECULE := .venv/bin/molecule
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install what playbooks, the lab and the demo need
+	@.ci/setup run
+
+.PHONY: setup-test
+setup-test:
+	@.ci/setup test
+
+.PHONY: lab-hosts
+lab-hosts: setup ## boot the lab's six empty hosts
+	@$(MOLECULE) create --scenario-name default
+
+.PHONY: lab
+lab: lab-hosts ## the lab, provisioned and running, for people
+	@ansible-playbook -i inventories/lab playbooks/site.yml
+	@echo "The lab runs. Its database: psql \"\$$(make -s lab-dsn)\"   Its state: ansible-playbook -i inventories/lab playbooks/status.yml"
+
+.PHONY: lab-dsn
+lab-dsn: ## print a DSN of the lab's application database, through the virtual IP
+	@python -m tests.lab dsn
+
+.PHONY: lab-destroy
+lab-destroy: ## take the lab away
+	@$(MOLECULE) destroy --scenario-name default
+
+.PHONY: break
+break: ## break a host of the lab: FAULT=power-cut|freeze|partition|disk-full HOST=pg1
+	@python -m tests.lab break "$(FAULT)" "$(HOST)"
+
+.PHONY: heal
+heal: ## undo every fault of a host of the lab: HOST=pg1
+	@python -m tests.lab heal "$(HOST)"
