@@ -1,0 +1,42 @@
+"""`python -m tests.lab`: break and heal hosts of the lab, or print how to reach its database."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.lab.estate import ADDRESSES, Lab
+from tests.lab.faults import FAULTS, LabError, break_host, heal
+
+
+def main() -> int:
+    """Do what the command line says; exit status 1 with one line on standard error when it cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    breaking = commands.add_parser("break", help="do a fault to a host")
+    breaking.add_argument("fault", choices=sorted(FAULTS))
+    breaking.add_argument("host", choices=sorted(ADDRESSES))
+    commands.add_parser("heal", help="undo every fault of a host").add_argument("host", choices=sorted(ADDRESSES))
+    dsn = commands.add_parser("dsn", help="print a DSN of the application database through the virtual IP")
+    dsn.add_argument("--port", type=int, default=5000, help="5000: HAProxy, read-write; 5001: read-only")
+    arguments = parser.parse_args()
+    lab = Lab()
+    try:
+        if arguments.command == "break":
+            break_host(lab, arguments.fault, arguments.host)
+            print(f"{arguments.host}: {arguments.fault}. `make heal HOST={arguments.host}` undoes it.")
+        elif arguments.command == "heal":
+            print(f"{arguments.host}: {', '.join(heal(lab, arguments.host)) or 'nothing to undo'}")
+        else:
+            print(lab.dsn(arguments.port))
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except FileNotFoundError as error:
+        print(f"{error.filename} is missing: is lab {lab.name!r} up? `make lab` makes it", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
