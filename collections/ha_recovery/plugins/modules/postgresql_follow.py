@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postgresql_follow
+short_description: Make a Postgres node follow a primary and wait until WAL streams
+version_added: 0.1.0
+author:
+  - the ha_recovery authors (@ha-recovery)
+description:
+  - Writes C(conf.d/90-replication.conf) and C(standby.signal), reloads the running server or starts a stopped one,
+    and waits until its WAL receiver streams from the named host.
+  - Refuses on a running primary, on a fenced host, on a host without data and on a primary that crashed.
+options:
+  version:
+    description: Major version. By default the newest one below C(/etc/postgresql) that has this cluster.
+    type: str
+  cluster:
+    description: Debian name of the cluster.
+    type: str
+    default: main
+  host:
+    description: Inventory name of this host.
+    type: str
+    required: true
+  port:
+    description: Port of this host's own server.
+    type: int
+    default: 5432
+  primary_host:
+    description: Inventory name of the host to follow; the name that its certificate carries.
+    type: str
+    required: true
+  primary_address:
+    description: Address of the host to follow.
+    type: str
+    required: true
+  primary_port:
+    description: Port of the server to follow.
+    type: int
+    default: 5432
+  user:
+    description: Replication role.
+    type: str
+    default: replicator
+  passfile:
+    description: libpq password file on this host that holds the replication role's password.
+    type: path
+    required: true
+  sslmode:
+    description: How the upstream's certificate is verified.
+    type: str
+    choices: [verify-full, verify-ca, require]
+    default: verify-full
+  sslrootcert:
+    description: Certificate authority on this host.
+    type: path
+    required: true
+  slot_name:
+    description: Physical replication slot to use on the upstream. By default this host's name in slot characters.
+    type: str
+  application_name:
+    description: Name in C(synchronous_standby_names) and C(pg_stat_replication). By default this host's name.
+    type: str
+  start:
+    description: Start a stopped server. When false, a stopped server is only configured.
+    type: bool
+    default: true
+  timeout:
+    description: Seconds to wait for start and streaming, each.
+    type: float
+    default: 30.0
+attributes:
+  check_mode:
+    description: Says what would be done and touches nothing.
+    support: full
+  diff_mode:
+    description: Shows C(90-replication.conf) before and after.
+    support: full
+  idempotent:
+    description: A node that already follows that host is left alone.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Let pg3 follow the new primary
+  sre.ha_recovery.postgresql_follow:
+    host: pg3
+    primary_host: pg2
+    primary_address: 192.0.2.22
+    passfile: /etc/postgresql/17/main/replication.pgpass
+    sslrootcert: /etc/postgresql/17/main/tls/ca.crt
+"""
+
+RETURN = r"""
+upstream:
+  description: Host that this node follows.
+  returned: always
+  type: str
+  sample: pg2
+wal_receiver:
+  description: The WAL receiver once it streams; null in check mode and for a server that was not started.
+  returned: always
+  type: dict
+  sample: {status: streaming, sender_host: pg2, sender_port: 5432, slot_name: pg3}
+waited_s:
+  description: Seconds until WAL streamed.
+  returned: always
+  type: float
+  sample: 0.412
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import (
+    FollowRefused,
+    Upstream,
+    plan_follow,
+    slot_name_for,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import (
+    FollowFailed,
+    apply_follow,
+    wait_streaming,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, detect_version
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import observe_node, read_text
+
+
+def upstream_of(params: dict) -> Upstream:
+    """The upstream that the parameters describe."""
+    return Upstream(
+        host=params["primary_host"],
+        address=params["primary_address"],
+        port=params["primary_port"],
+        user=params["user"],
+        passfile=params["passfile"],
+        sslmode=params["sslmode"],
+        sslrootcert=params["sslrootcert"],
+        slot_name=params["slot_name"] or slot_name_for(params["host"]),
+        application_name=params["application_name"] or params["host"],
+    )
+
+
+def main() -> None:
+    """Read, plan, apply, wait."""
+    module = AnsibleModule(
+        argument_spec={
+            "version": {"type": "str"},
+            "cluster": {"type": "str", "default": "main"},
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 5432},
+            "primary_host": {"type": "str", "required": True},
+            "primary_address": {"type": "str", "required": True},
+            "primary_port": {"type": "int", "default": 5432},
+            "user": {"type": "str", "default": "replicator"},
+            "passfile": {"type": "path", "required": True, "no_log": False},
+            "sslmode": {"type": "str", "default": "verify-full", "choices": ["verify-full", "verify-ca", "require"]},
+            "sslrootcert": {"type": "path", "required": True},
+            "slot_name": {"type": "str"},
+            "application_name": {"type": "str"},
+            "start": {"type": "bool", "default": True},
+            "timeout": {"type": "float", "default": 30.0},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    runner = HostRunner()
+    upstream = upstream_of(params)
+    result = {"upstream": upstream.host, "wal_receiver": None, "waited_s": 0.0}
+    version = params["version"] or detect_version(params["cluster"])
+    node = observe_node(
+        runner, host=params["host"], address="", version=version, cluster=params["cluster"], port=params["port"]
+    )
+    if module.check_mode and node["data_state"] == "absent":
+        module.exit_json(changed=True, msg=f"{params['host']} would follow {upstream.host} once it has data", **result)
+    layout = Layout(version or "0", params["cluster"])
+    directory = layout.data_directory()
+    try:
+        plan = plan_follow(
+            node,
+            upstream=upstream,
+            before=read_text(layout.replication_conf),
+            signal=(directory / "standby.signal").exists(),
+            backup_label=(directory / "backup_label").exists(),
+            start=params["start"],
+        )
+        if module._diff and plan.write_conf:
+            header = str(layout.replication_conf)
+            result["diff"] = {
+                "before": plan.before,
+                "after": plan.after,
+                "before_header": header,
+                "after_header": header,
+            }
+        if module.check_mode:
+            module.exit_json(changed=plan.changed, **result)
+        apply_follow(runner, layout, plan, timeout=params["timeout"])
+        if node["running"] or plan.start:
+            result.update(wait_streaming(runner, layout, upstream, port=params["port"], timeout=params["timeout"]))
+    except (FollowRefused, FollowFailed) as problem:
+        module.fail_json(msg=str(problem), **result)
+    module.exit_json(changed=plan.changed, **result)
+
+
+if __name__ == "__main__":
+    main()
