@@ -1,4 +1,4 @@
-"""What the lab is called and where it is: the same names as molecule/default/vars.yml and inventories/lab."""
+"""What the lab is called and where it is: the same names as molecule/default/vars/lab.yml and inventories/lab."""
 
 from __future__ import annotations
 
