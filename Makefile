@@ -43,3 +43,15 @@ break: ## break a host of the lab: FAULT=power-cut|freeze|partition|disk-full HO
 .PHONY: heal
 heal: ## undo every fault of a host of the lab: HOST=pg1
 	@python -m tests.lab heal "$(HOST)"
+
+.PHONY: test
+test: setup-test ## every check: lint, unit, contract, sanity, Molecule on a lab of its own
+	@python .ci/check.py
+
+.PHONY: demo
+demo: setup ## a power cut under load, a failover, and what clients saw of it
+	@python -m tests.demo
+
+.PHONY: clean
+clean: ## remove every trace: labs, images, environments, artifacts
+	@.ci/clean
