@@ -105,7 +105,10 @@ def run(check: Check, environment: dict[str, str]) -> Outcome:
     output = log.read_text(errors="replace")
     passed, failed = count(check, rc, output)
     seconds = time.monotonic() - begin
-    print(f"{'FAIL' if failed else '  ok'}  {check.name} ({seconds:.0f} s)" + (", stopped: too slow" if late else ""), flush=True)
+    print(
+        f"{'FAIL' if failed else '  ok'}  {check.name} ({seconds:.0f} s)" + (", stopped: too slow" if late else ""),
+        flush=True,
+    )
     if failed:
         print("\n".join(f"      | {line}" for line in output.splitlines()[-60:]), flush=True)
     return Outcome(passed, failed, seconds)

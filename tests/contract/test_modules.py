@@ -16,7 +16,11 @@ def _strings(module: Path) -> dict[str, Any]:
     """The module's DOCUMENTATION, EXAMPLES and RETURN, parsed."""
     found = {}
     for node in ast.parse(module.read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.Constant)
+        ):
             found[node.targets[0].id] = yaml.safe_load(str(node.value.value))
     return found
 
@@ -56,5 +60,9 @@ class TestModule:
     def test_it_is_thin(self, module: Path) -> None:
         """Logic lives in module_utils: a module has no loops of decisions to speak of."""
         tree = ast.parse(module.read_text())
-        code = sum((node.end_lineno or node.lineno) - node.lineno + 1 for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+        code = sum(
+            (node.end_lineno or node.lineno) - node.lineno + 1
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        )
         assert code <= 120, f"{code} lines of code"
