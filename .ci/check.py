@@ -2,7 +2,8 @@
 
 usage: check.py [--only NAME ...] [--list]
 
-Lane "desk" reads files and runs the Python tests; lane "lab" runs the Molecule scenarios, one after another, on one lab.
+Lane "desk" reads files and runs the Python tests;
+lane "lab" runs the Molecule scenarios, one after another, on one lab.
 A check's output goes to artifacts/checks/<name>.log; it is shown when the check fails.
 """
 
@@ -23,6 +24,7 @@ LOGS = ROOT / "artifacts" / "checks"
 LAB_NAME = "test"
 # In this order: each scenario leaves the lab as the next one expects it.
 SCENARIOS = ("provision", "postgresql", "role_probe", "haproxy", "keepalived", "failover", "refusals")
+TYPED = ("collections/ha_recovery/plugins/module_utils", "tests/lab", "tests/storm", "tests/demo")
 SOURCES = ("collections/ha_recovery", "tests", ".ci")
 
 
@@ -46,7 +48,7 @@ DESK = (
     Check("ruff", ("ruff", "check", *SOURCES)),
     Check("ruff-format", ("ruff", "format", "--check", *SOURCES)),
     Check("yamllint", ("yamllint", "--strict", ".")),
-    Check("mypy", ("mypy", "--strict", "collections/ha_recovery/plugins/module_utils", "tests/lab", "tests/storm", "tests/demo")),
+    Check("mypy", ("mypy", "--strict", *TYPED)),
     Check("unit", ("pytest", "tests/unit", "-q"), pytest=True),
     Check("contract", ("pytest", "tests/contract", "-q"), pytest=True),
     Check("sanity", (".ci/sanity",)),
@@ -71,7 +73,7 @@ class Outcome:
 
 
 def count(check: Check, rc: int, output: str) -> tuple[int, int]:
-    """(passed, failed) of a check: tests for pytest, one for everything else. Molecule must not have missed a playbook."""
+    """(passed, failed): tests for pytest, one for everything else. Molecule must not have missed a playbook."""
     if check.pytest:
         numbers = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error)", output)}
         failed = numbers.get("failed", 0) + numbers.get("error", 0)

@@ -47,10 +47,28 @@ class Storm:
             path.unlink(missing_ok=True)
         self._log = (LOGS / "storm.log").open("w")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.storm", "run", "--duration", str(STORM_LIMIT_S), "--stop-file", str(self._stop),
-             "--status-file", str(self._status), "--report", str(self._report), "--journal", str(LOGS / "storm.jsonl")],
-            cwd=ROOT, env={**environment(), "STORM_DSN": dsn}, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "tests.storm",
+                "run",
+                "--duration",
+                str(STORM_LIMIT_S),
+                "--stop-file",
+                str(self._stop),
+                "--status-file",
+                str(self._status),
+                "--report",
+                str(self._report),
+                "--journal",
+                str(LOGS / "storm.jsonl"),
+            ],
+            cwd=ROOT,
+            env={**environment(), "STORM_DSN": dsn},
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
 
     def acknowledged(self) -> int:
         """Orders acknowledged so far."""
