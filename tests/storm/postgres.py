@@ -114,7 +114,7 @@ class PostgresDatabase:
 
     def prepare(self, timeout: float) -> None:
         def create() -> None:
-            with self._session(timeout) as session:
+            with self._session(max(timeout, self._response_timeout)) as session:
                 if not session.rows(_EXISTS, self._table):
                     session.execute(_DDL.format(table=self._table))
 
@@ -122,7 +122,7 @@ class PostgresDatabase:
 
     def stored(self, run: str, timeout: float) -> Mapping[str, int]:
         def count() -> dict[str, int]:
-            with self._session(timeout) as session:
+            with self._session(max(timeout, self._response_timeout)) as session:
                 if session.rows(_NOT_WRITABLE) != [("f",)]:
                     raise DatabaseError(READ_ONLY, "a standby or read-only server answered, whose rows prove nothing")
                 if not session.rows(_EXISTS, self._table):
