@@ -71,6 +71,6 @@ def query_json(
     if not text:
         return Answer(ok=True, value=None)
     try:
-        return Answer(ok=True, value=json.loads(text.splitlines()[-1] if "\n{" in text else text))
+        return Answer(ok=True, value=json.loads(text))
     except ValueError:
         return Answer(ok=False, error=f"psql did not answer with JSON: {text[:200]}")
