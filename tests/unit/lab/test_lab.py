@@ -23,7 +23,7 @@ def test_labs_stand_side_by_side() -> None:
 
 def test_an_unknown_host_is_refused_with_the_known_ones() -> None:
     """The message says what exists."""
-    with pytest.raises(KeyError, match="pg9.*pg1"):
+    with pytest.raises(KeyError, match=r"pg9.*pg1"):
         Lab("one", 1).container("pg9")
 
 
