@@ -101,7 +101,7 @@ class Journal:
         """Force what was appended so far to disk."""
         with self._flushing:
             with self._lock:
-                if self._closed or self.failure is not None or not self._dirty:
+                if self._closed or not self._dirty:
                     return
                 covered, self._dirty = self._acknowledged, False
             try:
