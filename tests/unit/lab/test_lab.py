@@ -71,9 +71,15 @@ def test_the_result_shows_every_figure() -> None:
     """Each figure of demo.json that a person cares for is on the screen."""
     text = show(
         {
-            "old_primary": "pg1", "new_primary": "pg3", "write_gap_s": 3.456, "failover_s": 4.321, "acknowledged": 12345,
-            "lost": 0, "duplicated": 7, "client_errors": 89,
+            "old_primary": "pg1",
+            "new_primary": "pg3",
+            "write_gap_s": 3.456,
+            "failover_s": 4.321,
+            "acknowledged": 12345,
+            "lost": 0,
+            "duplicated": 7,
+            "client_errors": 89,
         }
-    )  # fmt: skip
+    )
     for figure in ("pg1", "pg3", "3.46", "4.32", "12345", "89", "7"):
         assert figure in text
