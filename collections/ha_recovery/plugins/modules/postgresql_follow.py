@@ -69,6 +69,10 @@ options:
     description: Start a stopped server. When false, a stopped server is only configured.
     type: bool
     default: true
+  wait:
+    description: Wait until WAL streams. When false, only the configuration is written and the server told.
+    type: bool
+    default: true
   timeout:
     description: Seconds to wait for start and streaming, each.
     type: float
@@ -102,7 +106,7 @@ upstream:
   type: str
   sample: pg2
 wal_receiver:
-  description: The WAL receiver once it streams; null in check mode and for a server that was not started.
+  description: The WAL receiver once it streams; null in check mode, without I(wait), and for a server not started.
   returned: always
   type: dict
   sample: {status: streaming, sender_host: pg2, sender_port: 5432, slot_name: pg3}
@@ -163,6 +167,7 @@ def main() -> None:
             "slot_name": {"type": "str"},
             "application_name": {"type": "str"},
             "start": {"type": "bool", "default": True},
+            "wait": {"type": "bool", "default": True},
             "timeout": {"type": "float", "default": 30.0},
         },
         supports_check_mode=True,
@@ -199,7 +204,7 @@ def main() -> None:
         if module.check_mode:
             module.exit_json(changed=plan.changed, **result)
         apply_follow(runner, layout, plan, timeout=params["timeout"])
-        if node["running"] or plan.start:
+        if params["wait"] and (node["running"] or plan.start):
             result.update(wait_streaming(runner, layout, upstream, port=params["port"], timeout=params["timeout"]))
     except (FollowRefused, FollowFailed) as problem:
         module.fail_json(msg=str(problem), **result)

@@ -23,7 +23,7 @@ class FenceFailed(Exception):
 
 
 def server_processes(directory: Path) -> tuple[int, ...]:
-    """Every postgres process whose working directory is this data directory, backends left by a killed postmaster too."""
+    """Every postgres process that works in this data directory, also backends left by a killed postmaster."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -93,7 +93,7 @@ def stop_server(layout: Layout, timeout: float) -> str:
 
 
 def apply_fence(runner: Runner, layout: Layout, plan: FencePlan, marker: str, *, timeout: float) -> dict[str, str]:
-    """Do the plan's steps. A step that fails does not keep a later one from stopping the server. Returns how it stopped."""
+    """Do the plan's steps. A step that fails does not keep a later one from stopping the server."""
     problems = []
     result = {"stopped_by": ""}
     if plan.write_marker:

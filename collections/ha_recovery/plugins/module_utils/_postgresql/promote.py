@@ -35,7 +35,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class PromotePlan:
-    """``write_degraded``/``remove_degraded``: switch synchronous replication off or on; ``promote``: it is a standby."""
+    """``write_degraded``/``remove_degraded``: synchronous replication off or on; ``promote``: it is a standby."""
 
     promote: bool
     write_degraded: bool

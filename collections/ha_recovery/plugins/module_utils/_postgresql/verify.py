@@ -63,7 +63,7 @@ class Target:
 
 
 class VerifyFailed(Exception):
-    """No write was acknowledged and read back in time. The message has the last error; ``tries`` how many there were."""
+    """No write was acknowledged and read back in time: the last error, and how many ``tries`` there were."""
 
     def __init__(self, message: str, tries: int) -> None:
         super().__init__(message)

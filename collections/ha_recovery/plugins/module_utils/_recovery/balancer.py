@@ -80,7 +80,7 @@ def balancer_from(raw: Mapping[str, Any]) -> Balancer:
     keepalived = raw.get("keepalived") or {}
     reachable = bool(raw.get("reachable", True))
     vip = keepalived.get("holds_vip")
-    error = haproxy.get("error") or keepalived.get("error")
+    error = raw.get("error") or haproxy.get("error") or keepalived.get("error")
     return Balancer(
         host=str(raw["host"]),
         reachable=reachable,

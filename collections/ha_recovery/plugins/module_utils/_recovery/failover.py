@@ -21,8 +21,9 @@ Pure: the same observation always gives the same plan, whoever runs it and howev
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import Balancer
@@ -69,12 +70,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the operator and the inventory say. ``last_look``: weak signs of life now refuse instead of asking again."""
+    """What the operator and the inventory say. ``last_look``: weak signs of life refuse now."""
 
     synchronous: bool
     max_loss_bytes: int
     waivers: frozenset[str] = frozenset()
     last_look: bool = True
+    unfinished: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,31 @@ class Plan:
     fence_servers: tuple[str, ...] = ()
     admit_servers: tuple[str, ...] = ()
     fence_load_balancers: tuple[str, ...] = ()
+    skipped_load_balancers: tuple[str, ...] = ()
     follow: tuple[str, ...] = ()
     promote: bool = False
     degrade_sync: bool = False
     loss: Loss | None = None
     waived: tuple[str, ...] = ()
+    verify_from: str | None = None
     refusals: tuple[Refusal, ...] = ()
     signs: tuple[Sign, ...] = ()
     standings: tuple[Standing, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data with lists, as filters hand it to playbooks."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        plain["topology"] = self.topology.as_dict()
+        plain["acting"] = self.acting
+        return plain
+
+    @property
+    def acting(self) -> list[str]:
+        """Every host that a step before the promotion runs on."""
+        if self.action not in {"failover", "complete"}:
+            return []
+        return sorted({*self.fence_load_balancers, *self.fence_hosts, *self.follow})
 
 
 def parse_waivers(value: Any) -> frozenset[str]:
@@ -112,6 +130,12 @@ def parse_waivers(value: Any) -> frozenset[str]:
     if unknown:
         raise ValueError(f"failover_waive is {', '.join(unknown)}; allowed: {', '.join(sorted(WAIVERS))}")
     return given
+
+
+def _verify_from(primary: str, nodes: tuple[Node, ...]) -> str:
+    """Where the write through the virtual IP is tried from: another running database host, as a client would."""
+    others = [node.host for node in nodes if node.is_standby and node.host != primary]
+    return others[0] if others else primary
 
 
 def _unanswerable(topology: Topology) -> tuple[Refusal, ...]:
@@ -128,7 +152,7 @@ def _with_primary(
     """There is a writable primary on the newest timeline: complete an earlier failover, or leave everything alone."""
     primary = next(node for node in nodes if node.host == topology.primary)
     left: Leftover = leftovers(primary, topology.stale, nodes, balancers, synchronous=settings.synchronous)
-    if left.any:
+    if left.any or (left.gone and settings.unfinished):
         return Plan(
             action="complete",
             headline=f"{primary.host} is primary on timeline {primary.timeline}; an earlier failover is completed",
@@ -145,7 +169,10 @@ def _with_primary(
             else (),
             follow=left.follow,
             degrade_sync=left.degrade_sync,
-            notes=left.notes,
+            notes=(*left.notes, f"the record {settings.unfinished} is completed")
+            if settings.unfinished
+            else left.notes,
+            verify_from=_verify_from(primary.host, nodes),
         )
     if left.gone:
         return Plan(
@@ -304,11 +331,13 @@ def _without_primary(
         fence_servers=lost,
         admit_servers=tuple(sorted({candidate.host for one in balancers if candidate.host in one.in_maintenance()})),
         fence_load_balancers=tuple(one.host for one in balancers if one.reachable),
+        skipped_load_balancers=tuple(one.host for one in balancers if not one.reachable),
         follow=tuple(node.host for node in siblings),
         promote=True,
         degrade_sync=settings.synchronous and not siblings,
         waived=tuple(sorted({one.waiver for one in unproven})),
         notes=tuple(notes),
+        verify_from=_verify_from(candidate.host, nodes),
     )
 
 

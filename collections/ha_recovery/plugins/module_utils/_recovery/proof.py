@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fence before promote, with proof: what the fencing steps answered is compared with what the plan requires."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def balancer_proof(host: str, results: Sequence[Mapping[str, Any]], servers: Sequence[str]) -> list[str]:
+    """What is missing on one load balancer: every server has to be reported in maintenance."""
+    proven = {
+        str(result.get("server"))
+        for result in results
+        if not result.get("failed") and not result.get("unreachable") and result.get("state") == "maint"
+    }
+    return [f"{host}: {name} is not proven to be in maintenance" for name in servers if name not in proven]
+
+
+def host_proof(host: str, result: Mapping[str, Any]) -> list[str]:
+    """What is missing on one fenced database host."""
+    if result.get("fenced") is True and not result.get("failed"):
+        return []
+    return [f"{host}: {result.get('msg') or 'did not say that it is fenced'}"]
+
+
+def missing_proofs(plan: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Everything that keeps the plan's promotion from being safe; an empty list means go.
+
+    ``answers``: host name to ``{"balancer": [results of haproxy_server], "fence": result of postgresql_fence}``. Every
+    reachable load balancer has to be proven. A host that did not let itself be fenced (a stuck disk) is like one that
+    is not reachable: it blocks only when a load balancer was skipped.
+    """
+    missing = []
+    for name in plan["fence_load_balancers"]:
+        answer = answers.get(name, {})
+        missing += balancer_proof(name, answer.get("balancer") or [], plan["fence_servers"])
+    unfenced = unfenced_hosts(plan, answers)
+    if missing or plan["skipped_load_balancers"]:
+        missing += unfenced
+    return missing
+
+
+def unfenced_hosts(plan: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Reachable hosts that did not prove their fence; said in the record even when the load balancers make it safe."""
+    return [line for name in plan["fence_hosts"] for line in host_proof(name, answers.get(name, {}).get("fence") or {})]
