@@ -30,6 +30,15 @@ def boot_clock() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+class Stopped(Exception):
+    """The service manager or a person wants the probe to end."""
+
+
+def stop_now(_number: int, _frame: object) -> None:
+    """Signal handler: leave the event loop at once, a restart should take no longer than it must."""
+    raise Stopped
+
+
 def say(line: str) -> None:
     """One line for the journal."""
     print(line, file=sys.stderr, flush=True)
@@ -71,8 +80,8 @@ def run(config: Config) -> int:
     """Serve until SIGTERM or SIGINT."""
     connect, error = connector(config)
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop_now)
     sys.setswitchinterval(0.001)  # an answer must not wait for the refresh thread's turn to end
     peers = Peers(config, boot_clock)
     collector = Collector(
@@ -117,11 +126,15 @@ def run(config: Config) -> int:
         if view.now - last_beat >= 1 and view.now - view.beat_at <= config.liveness_max_age:
             last_beat = view.now
             notify("WATCHDOG=1")
-        return not stop.is_set()
+        return True
 
-    server.serve(running)
-    notify("STOPPING=1")
-    server.close()
+    try:
+        server.serve(running)
+    except Stopped:
+        notify("STOPPING=1")
+    finally:
+        stop.set()
+        server.close()
     return 0
 
 
