@@ -79,9 +79,6 @@ def execute(
             pgconn.consume_input()
         return _result(pgconn, deadline)
     except psycopg.Error as error:
-        # The server may have said why before it hung up; that reason, with its SQLSTATE, is worth more than "lost".
-        if not pgconn.is_busy():  # get_result would block
-            _raise_if_failed(pgconn.get_result())
         raise DatabaseError("ConnectionLost", first_line(str(error))) from error
 
 

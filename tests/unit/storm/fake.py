@@ -45,7 +45,8 @@ class FakeDatabase:
     lose_every: acknowledged, then dropped. duplicate_every: stored twice. doubt_every: the connection breaks at COMMIT,
     after the commit and without it in turns. read_only_every: INSERT is refused with 25006. bug_every: BEGIN raises
     something that is no database error. freezes: {n: seconds without an answer}. refused_connects: so many connects
-    fail first. hang_from: from the n-th commit on, none is answered until the storm gives up.
+    fail first. hang_from: from the n-th commit on, none is answered until the storm gives up. close_fails: closing a
+    session raises.
     What it did is kept in the sets below, for tests to compare with what the storm says.
     """
 
@@ -62,6 +63,7 @@ class FakeDatabase:
         freezes: Mapping[int, float] | None = None,
         refused_connects: int = 0,
         hang_from: int = 0,
+        close_fails: bool = False,
         on_begin: Callable[[], None] | None = None,
     ) -> None:
         self.clock, self.step = clock or ManualClock(), step
@@ -73,7 +75,7 @@ class FakeDatabase:
             "bug": bug_every,
         }
         self.freezes, self.refused_connects, self.hang_from = dict(freezes or {}), refused_connects, hang_from
-        self.on_begin = on_begin
+        self.on_begin, self.close_fails = on_begin, close_fails
         self.lock = threading.RLock()
         self.aborted = threading.Event()
         self.rows: Counter[str] = Counter()
@@ -164,4 +166,5 @@ class FakeSession:
                 db.rows[order.id] += 1
 
     def close(self) -> None:
-        self._order = None
+        if self._db.close_fails:
+            raise RuntimeError("close")

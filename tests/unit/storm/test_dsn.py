@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
 pytest.importorskip("psycopg", reason="psycopg is not installed")
@@ -44,14 +46,15 @@ def test_dead_peers_are_noticed_unless_the_dsn_says_otherwise() -> None:
     plain = conninfo_to_dict(parse_dsn("host=a", 1500).attempts[0])
     assert plain["tcp_user_timeout"] == "1500"
     assert (plain["keepalives_idle"], plain["keepalives_interval"], plain["keepalives_count"]) == ("1", "1", "2")
-    assert "connect_timeout" not in plain  # enforced by the storm itself: libpq rounds 1 up to 2
     chosen = conninfo_to_dict(parse_dsn("host=a tcp_user_timeout=9 keepalives_idle=30", 1500).attempts[0])
     assert (chosen["tcp_user_timeout"], chosen["keepalives_idle"]) == ("9", "30")
 
 
 @pytest.mark.parametrize(("given", "expected"), [("", None), ("connect_timeout=3", 3.0), ("connect_timeout=0", None)])
 def test_connect_timeout_of_the_dsn(given: str, expected: float | None) -> None:
-    assert parse_dsn(f"host=a {given}", 1000).connect_timeout == expected
+    parsed = parse_dsn(f"host=a {given}", 1000)
+    assert parsed.connect_timeout == expected
+    assert "connect_timeout" not in conninfo_to_dict(parsed.attempts[0])  # the storm's to enforce: libpq makes 1 two
 
 
 def test_hosts_are_shuffled_only_on_request() -> None:
@@ -80,4 +83,4 @@ def test_refused_dsn_is_not_quoted(dsn: str, told: str) -> None:
         parse_dsn(dsn, 1000)
     assert told in str(refusal.value)
     assert "hunter2" not in str(refusal.value)
-    assert refusal.value.__suppress_context__ or refusal.value.__context__ is None or "hunter2" not in dsn
+    assert "hunter2" not in "".join(traceback.format_exception(refusal.value)).replace(repr(dsn), "")
