@@ -14,7 +14,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover
     plan_failover,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.plan_text import plan_lines
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.plan_text import plan_lines, refusal_lines
 
 DOCUMENTATION = r"""
 name: failover_plan
@@ -57,6 +57,10 @@ options:
     description: Weak signs of life refuse now instead of asking for another look.
     type: bool
     default: true
+  dry_run:
+    description: Leave the lists of hosts to act on empty, for check mode.
+    type: bool
+    default: false
   unfinished:
     description: Name of the record that an interrupted run left, if any.
     type: str
@@ -89,6 +93,7 @@ def failover_plan(
     waive: Any = (),
     last_look: bool = True,
     unfinished: str = "",
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     if replication_mode not in ("sync", "async"):
@@ -101,7 +106,14 @@ def failover_plan(
     settings = Settings(replication_mode == "sync", budget, waivers, bool(last_look), str(unfinished))
     nodes = nodes_from(observed["nodes"], databases)
     plan = plan_failover(nodes, balancers_from(observed["load_balancers"], load_balancers), settings)
-    return {**plan.as_dict(), "lines": plan_lines(plan)}
+    return {
+        **plan.as_dict(),
+        "lines": plan_lines(plan),
+        "refusal_lines": refusal_lines(plan),
+        "acting": [] if dry_run else plan.acting,
+        "promoting": [] if dry_run else plan.promoting,
+        "verifying": [] if dry_run else plan.verifying,
+    }
 
 
 class FilterModule:

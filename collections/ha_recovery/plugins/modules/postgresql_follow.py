@@ -47,18 +47,18 @@ options:
     type: str
     default: replicator
   passfile:
-    description: libpq password file on this host that holds the replication role's password.
+    description: >-
+      libpq password file on this host that holds the replication role's password. By default C(replication.pgpass) in
+      the cluster's configuration directory.
     type: path
-    required: true
   sslmode:
     description: How the upstream's certificate is verified.
     type: str
     choices: [verify-full, verify-ca, require]
     default: verify-full
   sslrootcert:
-    description: Certificate authority on this host.
+    description: Certificate authority on this host. By default C(tls/ca.crt) in the cluster's configuration directory.
     type: path
-    required: true
   slot_name:
     description: Physical replication slot to use on the upstream. By default this host's name in slot characters.
     type: str
@@ -95,8 +95,6 @@ EXAMPLES = r"""
     host: pg3
     primary_host: pg2
     primary_address: 192.0.2.22
-    passfile: /etc/postgresql/17/main/replication.pgpass
-    sslrootcert: /etc/postgresql/17/main/tls/ca.crt
 """
 
 RETURN = r"""
@@ -134,16 +132,16 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import observe_node, read_text
 
 
-def upstream_of(params: dict) -> Upstream:
+def upstream_of(params: dict, layout: Layout) -> Upstream:
     """The upstream that the parameters describe."""
     return Upstream(
         host=params["primary_host"],
         address=params["primary_address"],
         port=params["primary_port"],
         user=params["user"],
-        passfile=params["passfile"],
+        passfile=params["passfile"] or str(layout.config_dir / "replication.pgpass"),
         sslmode=params["sslmode"],
-        sslrootcert=params["sslrootcert"],
+        sslrootcert=params["sslrootcert"] or str(layout.config_dir / "tls" / "ca.crt"),
         slot_name=params["slot_name"] or slot_name_for(params["host"]),
         application_name=params["application_name"] or params["host"],
     )
@@ -161,9 +159,9 @@ def main() -> None:
             "primary_address": {"type": "str", "required": True},
             "primary_port": {"type": "int", "default": 5432},
             "user": {"type": "str", "default": "replicator"},
-            "passfile": {"type": "path", "required": True, "no_log": False},
+            "passfile": {"type": "path", "no_log": False},
             "sslmode": {"type": "str", "default": "verify-full", "choices": ["verify-full", "verify-ca", "require"]},
-            "sslrootcert": {"type": "path", "required": True},
+            "sslrootcert": {"type": "path"},
             "slot_name": {"type": "str"},
             "application_name": {"type": "str"},
             "start": {"type": "bool", "default": True},
@@ -174,15 +172,15 @@ def main() -> None:
     )
     params = module.params
     runner = HostRunner()
-    upstream = upstream_of(params)
-    result = {"upstream": upstream.host, "wal_receiver": None, "waited_s": 0.0}
     version = params["version"] or detect_version(params["cluster"])
+    layout = Layout(version or "0", params["cluster"])
+    upstream = upstream_of(params, layout)
+    result = {"upstream": upstream.host, "wal_receiver": None, "waited_s": 0.0}
     node = observe_node(
         runner, host=params["host"], address="", version=version, cluster=params["cluster"], port=params["port"]
     )
     if module.check_mode and node["data_state"] == "absent":
         module.exit_json(changed=True, msg=f"{params['host']} would follow {upstream.host} once it has data", **result)
-    layout = Layout(version or "0", params["cluster"])
     directory = layout.data_directory()
     try:
         plan = plan_follow(

@@ -19,9 +19,8 @@ def step_lines(plan: Plan) -> list[str]:
     if plan.fence_hosts:
         lines.append(f"fence on the host (marker, mask, stop): {', '.join(plan.fence_hosts)}")
     if plan.fence_servers and plan.fence_load_balancers:
-        lines.append(
-            f"maintenance for {', '.join(plan.fence_servers)}, kept across restarts: {', '.join(plan.fence_load_balancers)}"
-        )
+        balancers = ", ".join(plan.fence_load_balancers)
+        lines.append(f"maintenance for {', '.join(plan.fence_servers)}, kept across restarts, on {balancers}")
     if plan.admit_servers and plan.fence_load_balancers:
         lines.append(f"readmit {', '.join(plan.admit_servers)} on {', '.join(plan.fence_load_balancers)}")
     if plan.follow:

@@ -1,0 +1,160 @@
+"""Each mistake of an inventory, with the exact words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.estate import estate_errors_of
+
+GOOD = {
+    "ha_cluster_name": "orders",
+    "ha_engine": "runbook",
+    "ha_bootstrap_primary": "pg1",
+    "ha_vip": "192.0.2.100/24",
+    "ha_replication_mode": "sync",
+    "ha_replication_password": "Zk3vQ9sLw2Xy",
+    "ha_verify_password": "Yk3vQ9sLw2Xy",
+    "keepalived_virtual_router_id": 87,
+    "postgresql_users": [{"name": "app", "password": "Xk3vQ9sLw2Xy"}],
+}
+HOSTS: dict[str, dict[str, Any]] = {
+    "lb1": {"groups": ["load_balancer"], "ha_address": "192.0.2.11", "keepalived_priority": 150},
+    "lb2": {"groups": ["load_balancer"], "ha_address": "192.0.2.12", "keepalived_priority": 100},
+    "pg1": {"groups": ["database"], "ha_address": "192.0.2.21"},
+    "pg2": {"groups": ["database"], "ha_address": "192.0.2.22"},
+    "backup1": {"groups": ["backup"], "ha_address": "192.0.2.31"},
+}
+
+
+def messages(variables: dict[str, Any] | None = None, **hosts: dict[str, Any] | None) -> list[str]:
+    """The messages for the good estate with some changes; a host given as None is left out."""
+    changed = {
+        name: HOSTS.get(name, {}) | (hosts.get(name) or {})
+        for name in {**HOSTS, **hosts}
+        if hosts.get(name, {}) is not None
+    }
+    return [error.message for error in estate_errors_of(GOOD | (variables or {}), changed)]
+
+
+def test_a_good_estate_has_no_mistakes() -> None:
+    """The base of every other row."""
+    assert messages() == []
+
+
+SECRET = "allowed: a secret of your own with 12 characters or more, kept in ansible-vault"
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"ha_engine": "magic"}, "ha_engine is 'magic'; allowed: runbook"),
+        ({"ha_engine": None}, "ha_engine is not set; allowed: runbook"),
+        (
+            {"ha_cluster_name": "Orders"},
+            "ha_cluster_name is 'Orders'; allowed: a lower-case letter, then lower-case letters, digits, '-' and '_'",
+        ),
+        ({"ha_replication_mode": "quorum"}, "ha_replication_mode is 'quorum'; allowed: sync, async"),
+        (
+            {"ha_bootstrap_primary": "pg9"},
+            "ha_bootstrap_primary is 'pg9'; allowed: a host of group database (pg1, pg2)",
+        ),
+        (
+            {"ha_bootstrap_primary": "lb1"},
+            "ha_bootstrap_primary is 'lb1'; allowed: a host of group database (pg1, pg2)",
+        ),
+        (
+            {"ha_bootstrap_primary": None},
+            "ha_bootstrap_primary is not set; allowed: a host of group database (pg1, pg2)",
+        ),
+        ({"ha_vip": "192.0.2.100"}, "ha_vip is '192.0.2.100'; allowed: IPv4 address/prefix, such as 192.0.2.100/24"),
+        ({"ha_vip": None}, "ha_vip is not set; allowed: IPv4 address/prefix, such as 192.0.2.100/24"),
+        (
+            {"ha_vip": "192.0.2.21/24"},
+            "ha_vip is '192.0.2.21/24', the address of pg1; allowed: an address that no host has",
+        ),
+        (
+            {"ha_vip": "192.0.2.0/24"},
+            "ha_vip is '192.0.2.0/24', the network's own address; allowed: a host address of 192.0.2.0/24",
+        ),
+        (
+            {"ha_vip": "192.0.2.100/28"},
+            "ha_vip is '192.0.2.100/28', and lb1 has 192.0.2.11; allowed: a network that holds every load balancer "
+            "(192.0.2.96/28 does not)",
+        ),
+        (
+            {"keepalived_virtual_router_id": 0},
+            "keepalived_virtual_router_id is 0; allowed: a whole number from 1 to 255",
+        ),
+        (
+            {"keepalived_virtual_router_id": 256},
+            "keepalived_virtual_router_id is 256; allowed: a whole number from 1 to 255",
+        ),
+        ({"ha_replication_password": None}, f"ha_replication_password is not set; {SECRET}"),
+        ({"ha_replication_password": "short"}, f"ha_replication_password has 5 characters; {SECRET}"),
+        ({"ha_verify_password": "change-me-please"}, f"ha_verify_password is a placeholder; {SECRET}"),
+        (
+            {"postgresql_users": [{"name": "app"}]},
+            f"postgresql_users: password of app is not set; {SECRET}",
+        ),
+    ],
+)
+def test_variables(variables: dict[str, Any], message: str) -> None:
+    """Variable, what it was, and what is allowed."""
+    assert message in messages(variables)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "message"),
+    [
+        ({"pg2": None}, "group database has pg1; allowed: two hosts or more (one primary, one standby)"),
+        (
+            {"lb2": None},
+            "group load_balancer has lb1; allowed: two hosts or more (the virtual IP needs a second home)",
+        ),
+        (
+            {"pg2": {"ha_address": "192.0.2.21"}},
+            "ha_address of pg2 is '192.0.2.21', which pg1 has; allowed: an address of its own",
+        ),
+        (
+            {"pg2": {"ha_address": "pg2.example.org"}},
+            "ha_address of pg2 is 'pg2.example.org'; allowed: an IPv4 address (default: ansible_host)",
+        ),
+        (
+            {"pg2": {"ha_address": None}},
+            "ha_address of pg2 is not set; allowed: an IPv4 address (default: ansible_host)",
+        ),
+        (
+            {"lb2": {"keepalived_priority": 150}},
+            "keepalived_priority of lb2 is 150, which lb1 has; allowed: a different number on each load balancer",
+        ),
+        (
+            {"lb2": {"keepalived_priority": None}},
+            "keepalived_priority of lb2 is not set; allowed: a whole number from 1 to 254",
+        ),
+        (
+            {"lb2": {"keepalived_priority": 255}},
+            "keepalived_priority of lb2 is 255; allowed: a whole number from 1 to 254",
+        ),
+        (
+            {
+                "pg.2": {"groups": ["database"], "ha_address": "192.0.2.24"},
+                "pg-2": {"groups": ["database"], "ha_address": "192.0.2.25"},
+            },
+            "inventory name of pg.2 gives the replication slot 'pg_2' that pg-2 has; allowed: names that stay distinct",
+        ),
+    ],
+)
+def test_hosts(hosts: dict[str, dict[str, Any] | None], message: str) -> None:
+    """The host is named, and the one it collides with."""
+    assert message in messages(None, **hosts)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    """Nobody corrects an inventory one run at a time."""
+    assert len(messages({"ha_engine": "magic", "ha_vip": None, "ha_verify_password": ""})) == 3
+
+
+def test_a_secret_is_never_repeated() -> None:
+    """Not even a bad one."""
+    assert not any("s3cret" in message for message in messages({"ha_verify_password": "s3cret"}))
