@@ -204,6 +204,24 @@ def carry_over(configured: Iterable[ConfiguredServer], running: Iterable[ServerS
     return tuple(result)
 
 
+def at_rest(states: Iterable[ServerState]) -> tuple[ServerState, ...]:
+    """``states`` as they are written down for the next cold start: what was ordered, and nothing that a check found.
+    The text of it changes only when an order changes."""
+    return tuple(
+        ServerState(
+            backend=state.backend,
+            server=state.server,
+            address=state.address,
+            port=state.port,
+            operational=STOPPED if state.checked else RUNNING,
+            admin=_kept_admin(state.admin),
+            weight=state.weight,
+            configured_weight=state.configured_weight,
+        )
+        for state in states
+    )
+
+
 def orders(states: Iterable[ServerState]) -> dict[tuple[str, str], tuple[int, int]]:
     """What people ordered, by (backend, server): administrative flags and weight. What a restart must not lose."""
     return {state.key: (_kept_admin(state.admin), state.weight) for state in states}

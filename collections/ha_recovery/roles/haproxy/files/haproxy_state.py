@@ -24,7 +24,7 @@ from pathlib import Path
 
 from config import parse_servers
 from runtime_api import NotRunning, RuntimeApi, RuntimeApiError, parse_info
-from server_state import ServerState, ServerStateError, carry_over, cold_start, parse, render
+from server_state import ServerState, ServerStateError, at_rest, carry_over, cold_start, parse, render
 from state_store import Busy, lock, read, write
 
 LOCK_WAIT_S = 10.0
@@ -49,7 +49,7 @@ def main() -> int:
             if options.command == "cold-start":
                 write(options.file, render(cold_start(configured, saved(options.file))))
             elif options.command == "save":
-                write(options.file, render(cold_start(configured, parse(api.command("show servers state")))))
+                write(options.file, render(at_rest(parse(api.command("show servers state")))))
             else:
                 write(options.file, render(carry_over(configured, running(api, options.file))))
                 hand_over(api, options.pid)
@@ -73,12 +73,12 @@ def saved(path: str) -> tuple[ServerState, ...]:
 
 
 def running(api: RuntimeApi, path: str) -> tuple[ServerState, ...]:
-    """The state of the running process; of the file, when a process does not tell (it had another configuration)."""
+    """The state of the running process; what was saved last, when that process does not tell."""
     try:
         return parse(api.command("show servers state"))
     except (NotRunning, ServerStateError) as error:
         print(f"haproxy_state reload: {error}; using {path}", file=sys.stderr)
-        return cold_start(parse_servers(""), saved(path))
+        return saved(path)
 
 
 def hand_over(api: RuntimeApi, master: int) -> None:
