@@ -20,7 +20,7 @@ from .lag import known_end
 from .query import SQL, to_server
 from .session import NoAnswer, Refused, state_of
 from .state import Peer, Server, Snapshot, View
-from .storage import Flush, Space, follow_flush, low_space, read_space, stalled
+from .storage import Space, Waiting, follow_flush, low_space, read_space, stalled
 
 
 class Asks(Protocol):
@@ -54,13 +54,13 @@ class Collector:
     ) -> None:
         self._config, self._session, self._postmaster = config, session, postmaster
         self._peers, self._clock, self._space, self._fence, self._report = peers, clock, space, fence, report
-        self._flush: Flush | None = None
+        self._waiting: Waiting | None = None
         self._was_low = False
         self._data_directory = config.data_directory
         self._end: tuple[int, int | None] = (0, None)  # (timeline, newest WAL position known on it)
         self._beat_at = clock()
         self._snapshot = Snapshot(asked_at=clock(), state="unknown", reason="the probe has just started")
-        self._reported = ""
+        self._unreadable: set[str] = set()
 
     def view(self) -> View:
         """Everything known at this moment. Safe from any thread, never waits."""
@@ -124,8 +124,11 @@ class Collector:
                 space = self._space(path)
             except OSError as error:
                 # Not knowing is no reason to take the primary away; the metric for free bytes is absent then.
-                self._say(f"cannot read the free space of {path}: {error.strerror}")
+                if path not in self._unreadable:
+                    self._unreadable.add(path)
+                    self._report(f"cannot read the free space of {path}: {error.strerror}")
                 continue
+            self._unreadable.discard(path)
             free = space.free_bytes if free is None else min(free, space.free_bytes)
             reasons.append(low_space(space, self._config.minimum_free_bytes, was_low=self._was_low))
         low = "; ".join(reason for reason in reasons if reason)
@@ -134,11 +137,8 @@ class Collector:
 
     def _look_at_wal(self, server: Server | None) -> str:
         now = self._clock()
-        if server is None:
-            self._flush = None
-            return ""
-        previous, self._flush = self._flush, follow_flush(self._flush, server, now)
-        return stalled(previous, self._flush, now, self._config.wal_stall_timeout)
+        self._waiting = None if server is None else follow_flush(self._waiting, server, now)
+        return stalled(self._waiting, now, self._config.wal_stall_timeout)
 
     def _look_for_end(self, server: Server | None) -> int | None:
         if server is None or server.role != "replica":
@@ -155,14 +155,8 @@ class Collector:
         before, self._snapshot = self._snapshot, snapshot
         role = snapshot.server.role if snapshot.server else ""
         if (before.state, before.server.role if before.server else "") != (snapshot.state, role):
-            self._say(f"postgres is {snapshot.state} {role or snapshot.reason}".rstrip())
+            self._report(f"postgres is {snapshot.state} {role or snapshot.reason}".rstrip())
         for name in ("disk_low", "wal_stalled"):
             was, now = getattr(before, name), getattr(snapshot, name)
             if bool(was) != bool(now):
-                self._say(now or f"over: {was}")
-
-    def _say(self, line: str) -> None:
-        """Report a change once, not at every refresh."""
-        if line != self._reported:
-            self._reported = line
-            self._report(line)
+                self._report(now or f"over: {was}")

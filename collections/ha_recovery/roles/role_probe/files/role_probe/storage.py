@@ -58,15 +58,15 @@ def low_space(space: Space, floor: int, *, was_low: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Flush:
-    """The flush position, and since when it has been standing still although somebody waits for it."""
+class Waiting:
+    """Processes wait for WAL to reach the disk: where it stands still, and since when."""
 
-    location: int
-    waiting_since: float
+    flush_location: int
+    since: float
 
 
-def follow_flush(previous: Flush | None, server: Server, now: float) -> Flush | None:
-    """Take one more look at the WAL writer.
+def follow_flush(previous: Waiting | None, server: Server, now: float) -> Waiting | None:
+    """Take one more look at the WAL writer. None: nobody waits.
 
     WAL that is inserted but not flushed is no proof of a stuck disk: a transaction that is open and idle leaves some
     there for as long as it likes. Only while a process *waits* for WAL input/output (wait events WALSync, WALWrite and
@@ -75,17 +75,16 @@ def follow_flush(previous: Flush | None, server: Server, now: float) -> Flush | 
     """
     if server.role != "primary" or server.insert_location is None or server.flush_location is None:
         return None
-    waiting = server.insert_location > server.flush_location and server.wal_waiters > 0
-    if waiting and previous is not None and previous.location == server.flush_location:
+    if server.insert_location <= server.flush_location or server.wal_waiters == 0:
+        return None
+    if previous is not None and previous.flush_location == server.flush_location:
         return previous
-    return Flush(location=server.flush_location, waiting_since=now)
+    return Waiting(server.flush_location, since=now)
 
 
-def stalled(previous: Flush | None, current: Flush | None, now: float, limit: float) -> str:
+def stalled(waiting: Waiting | None, now: float, limit: float) -> str:
     """Why commits are not reaching the disk, or an empty string. ``limit`` is in seconds."""
-    if previous is None or current != previous:
-        return ""
-    waited = now - current.waiting_since
+    waited = 0.0 if waiting is None else now - waiting.since
     if waited <= limit:
         return ""
-    return f"disk stuck: processes have waited {waited:.1f} s for WAL to be written, flush position stands still"
+    return f"disk stuck: processes have waited {waited:.1f} s for WAL to be written, the flush position stands still"
