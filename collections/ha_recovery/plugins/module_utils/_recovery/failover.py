@@ -56,6 +56,14 @@ WAIVERS = {
     LOSS_ABOVE_BUDGET: "more WAL is known to be lost than failover_max_loss_bytes allows",
 }
 
+# Situations in which no host may be chosen by a program.
+UNDECIDABLE = {
+    "mixed_systems": "refused: the hosts hold data of different clusters",
+    "split_brain": "refused: two hosts are writable primaries of the same timeline",
+    "bootstrap": "refused: there is no cluster yet",
+    "unknown": "refused: nothing was seen that could be promoted",
+}
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -357,10 +365,10 @@ def _without_primary(
 def plan_failover(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...], settings: Settings) -> Plan:
     """The decision; see the table at the top."""
     topology = topology_of(nodes)
-    if topology.situation in {"mixed_systems", "split_brain", "bootstrap", "unknown"}:
+    if topology.situation in UNDECIDABLE:
         return Plan(
             action="refuse",
-            headline=f"refused: {topology.situation.replace('_', ' ')}",
+            headline=UNDECIDABLE[topology.situation],
             topology=topology,
             refusals=_unanswerable(topology),
         )

@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import READ_WRITE
 
-def balancer_proof(host: str, results: Sequence[Mapping[str, Any]], servers: Sequence[str]) -> list[str]:
-    """What is missing on one load balancer: every server has to be reported in maintenance."""
-    proven = {
-        str(result.get("server"))
-        for result in results
-        if not result.get("failed") and not result.get("unreachable") and result.get("state") == "maint"
-    }
-    return [f"{host}: {name} is not proven to be in maintenance" for name in servers if name not in proven]
+
+def balancer_proof(host: str, answer: Mapping[str, Any], servers: Sequence[str]) -> list[str]:
+    """What is missing on one load balancer: every server in maintenance, in the read-write backend at least."""
+    if answer.get("failed") or answer.get("unreachable") or "servers" not in answer:
+        return [f"{host}: {answer.get('msg') or 'did not say that its servers are in maintenance'}"]
+    states: dict[str, dict[str, str]] = {name: {} for name in servers}
+    for row in answer["servers"]:
+        states.setdefault(str(row["server"]), {})[str(row["backend"])] = str(row["state"])
+    return [
+        f"{host}: {name} is not proven to be in maintenance"
+        for name in servers
+        if states[name].get(READ_WRITE) != "maint" or set(states[name].values()) != {"maint"}
+    ]
 
 
 def host_proof(host: str, result: Mapping[str, Any]) -> list[str]:
@@ -29,14 +35,14 @@ def host_proof(host: str, result: Mapping[str, Any]) -> list[str]:
 def missing_proofs(plan: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Everything that keeps the plan's promotion from being safe; an empty list means go.
 
-    ``answers``: host name to ``{"balancer": [results of haproxy_server], "fence": result of postgresql_fence}``. Every
+    ``answers``: host name to ``{"balancer": result of haproxy_server, "fence": result of postgresql_fence}``. Every
     reachable load balancer has to be proven. A host that did not let itself be fenced (a stuck disk) is like one that
     is not reachable: it blocks only when a load balancer was skipped.
     """
     missing = []
-    for name in plan["fence_load_balancers"]:
+    for name in plan["fence_load_balancers"] if plan["fence_servers"] else ():
         answer = answers.get(name, {})
-        missing += balancer_proof(name, answer.get("balancer") or [], plan["fence_servers"])
+        missing += balancer_proof(name, answer.get("balancer") or {}, plan["fence_servers"])
     unfenced = unfenced_hosts(plan, answers)
     if missing or plan["skipped_load_balancers"]:
         missing += unfenced

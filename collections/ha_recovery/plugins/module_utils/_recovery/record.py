@@ -38,12 +38,10 @@ def steps_of(plan: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) 
     for name, hosts, key, seconds in wanted:
         for host in hosts:
             answer = answers.get(host, {}).get(key)
-            results = answer if isinstance(answer, list) else [answer] if answer else []
-            if not results:
+            if answer:
+                found.append(step(name, host, answer, answer.get(seconds)))
+            else:
                 found.append({"step": name, "host": host, "seconds": None, "changed": False, "result": "not run"})
-            for one in results:
-                label = f"{name}: {one['server']}" if key == "balancer" and one.get("server") else name
-                found.append(step(label, host, one, one.get(seconds)))
     for host in sorted(answers):
         verify = answers[host].get("verify")
         if verify:

@@ -53,10 +53,15 @@ def plan(nodes: Raws, lbs: Raws = DEAD, *waivers: str, names: tuple[str, ...] = 
 @pytest.mark.parametrize(
     ("action", "says", "nodes", "lbs"),
     [
-        ("refuse", "split brain", (primary("pg1"), primary("pg2"), standby("pg3")), ALIVE),
-        ("refuse", "mixed systems", (primary(), standby("pg2", system_identifier="7002"), standby("pg3")), ALIVE),
-        ("refuse", "bootstrap", (empty("pg1"), empty("pg2"), empty("pg3")), DEAD),
-        ("refuse", "unknown", (silent("pg1"), silent("pg2"), silent("pg3")), DEAD),
+        ("refuse", "two hosts are writable primaries", (primary("pg1"), primary("pg2"), standby("pg3")), ALIVE),
+        (
+            "refuse",
+            "data of different clusters",
+            (primary(), standby("pg2", system_identifier="7002"), standby("pg3")),
+            ALIVE,
+        ),
+        ("refuse", "there is no cluster yet", (empty("pg1"), empty("pg2"), empty("pg3")), DEAD),
+        ("refuse", "nothing was seen", (silent("pg1"), silent("pg2"), silent("pg3")), DEAD),
         ("refuse", "the primary pg1 is healthy", (primary(), standby("pg2"), standby("pg3")), ALIVE),
         ("refuse", "the primary pg1 is healthy", (primary(), standby("pg2"), silent("pg3")), ALIVE),
         ("none", "nothing to do: pg2 is the healthy primary on timeline 2, and pg1 is fenced", AFTER, TURNED),
@@ -209,7 +214,7 @@ class TestWaivers:
 
     def test_an_unknown_waiver_is_an_error_that_names_the_known_ones(self) -> None:
         """A typo must not look like consent."""
-        with pytest.raises(ValueError, match="failover_waive is unseen; allowed: .*unseen_standby"):
+        with pytest.raises(ValueError, match=r"failover_waive is unseen; allowed: .*unseen_standby"):
             parse_waivers("unseen")
 
 

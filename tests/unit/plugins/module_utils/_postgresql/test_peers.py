@@ -1,0 +1,75 @@
+"""What a host learns from its peers' probes, from real sockets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.peers import ask_peer, ask_peers, status_of
+
+
+@contextmanager
+def probe(reply: bytes | None) -> Iterator[int]:
+    """A probe that answers every connection with ``reply``; with None it accepts and stays silent."""
+    held: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    link, _peer = server.accept()
+                except OSError:
+                    return
+                held.append(link)
+                if reply is not None:
+                    link.recv(1024)
+                    link.sendall(reply)
+                    link.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    for link in held:
+        link.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "tcp", "status"),
+    [
+        (b"HTTP/1.0 200 OK\r\n\r\n{}", True, 200),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", True, 503),
+        (b"SSH-2.0-OpenSSH\r\n", True, None),
+        (b"", True, None),
+        (None, True, None),
+    ],
+)
+def test_answers(reply: bytes | None, tcp: bool, status: int | None) -> None:
+    """A hung probe accepts and says nothing: no status, and never a guess."""
+    with probe(reply) as port:
+        seen = ask_peer("127.0.0.1", port, timeout=0.3)
+    assert (seen["tcp"], seen["primary_status"]) == (tcp, status)
+
+
+def test_nobody_listens() -> None:
+    """A refused connection is an answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert ask_peer("127.0.0.1", port, timeout=0.3)["tcp"] is False
+
+
+def test_every_peer_gets_its_own_answer() -> None:
+    """All at once, each by name."""
+    with probe(b"HTTP/1.0 200 OK\r\n\r\n") as port:
+        seen = ask_peers({"pg1": "127.0.0.1", "pg2": "127.0.0.2"}, port, timeout=0.3)
+    assert seen["pg1"]["primary_status"] == 200
+    assert set(seen) == {"pg1", "pg2"}
+    assert ask_peers({}) == {}
+
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.1", b"HTTP/1.1 abc", b"200 OK", b""])
+def test_half_an_answer_is_none(reply: bytes) -> None:
+    """Only a whole status line counts."""
+    assert status_of(reply) is None
