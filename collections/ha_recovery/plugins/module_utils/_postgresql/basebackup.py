@@ -120,7 +120,7 @@ def copy_argv(
         "--description=Copy of the primary into an empty data directory",
         "--property=User=postgres", "--property=Group=postgres", "--property=TimeoutStartSec=infinity",
         "--property=UMask=0077", "--property=Nice=5", "--setenv=LC_ALL=C",
-        f"--property=StandardOutput=truncate:{log}", "--property=StandardError=inherit",
+        f"--property=StandardOutput=append:{log}", "--property=StandardError=inherit",
         f"--property=ExecStartPost=/usr/bin/install -m 600 /dev/null {staging}/standby.signal",
         f"--property=ExecStartPost=/usr/bin/mv -T {staging} {data_directory}",
         *copy,

@@ -71,6 +71,7 @@ def start(runner: Runner, layout: Layout, upstream: Upstream, log: Path, max_rat
         shutil.rmtree(staging)
     _own_directory(directory.parent)
     log.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
     runner.run(["systemctl", "reset-failed", unit_name(layout)], timeout=5)
     done = runner.run(
         basebackup.copy_argv(
