@@ -19,20 +19,20 @@ class Server:
     def __init__(self) -> None:
         self.refusal = ""
         self.opened: list[Connection] = []
-        self.freeze_new = False
+        self.freeze_new = self.crashes = False
 
     def connect(self) -> Connection:
         if self.refusal:
             raise DriverError(self.refusal)
-        self.opened.append(Connection(self.freeze_new))
+        self.opened.append(Connection(self.freeze_new, self.crashes))
         return self.opened[-1]
 
 
 class Connection:
     """One session; it is its own cursor."""
 
-    def __init__(self, frozen: bool) -> None:
-        self.frozen, self.gone, self.closed = frozen, False, False
+    def __init__(self, frozen: bool, crashes: bool) -> None:
+        self.frozen, self.crashes, self.gone, self.closed = frozen, crashes, False, False
         self.asked: list[str] = []
 
     def poll(self) -> int:
@@ -48,6 +48,7 @@ class Connection:
 
     def execute(self, sql: str) -> None:
         self.asked.append(sql)
+        self.gone = self.gone or self.crashes
 
     def fetchone(self) -> tuple[str]:
         return (f"answer {len(self.asked)}",)
@@ -148,6 +149,14 @@ def test_an_ended_session_is_replaced_at_once(server: Server, ask: Callable) -> 
     server.opened[0].gone = True
     assert ask()[1] == ("answer 1",)
     assert server.opened[0].closed
+
+
+def test_a_session_that_ends_again_is_given_up(server: Server, ask: Callable) -> None:
+    """One new session a refresh, not one after another for as long as the server likes."""
+    server.crashes = True
+    with pytest.raises(Refused, match=r"^server closed the connection unexpectedly$"):
+        ask()
+    assert len(server.opened) == 2
 
 
 def test_a_stopped_server_is_refused_with_the_reason(server: Server, ask: Callable) -> None:

@@ -73,7 +73,7 @@ def follow_flush(previous: Waiting | None, server: Server, now: float) -> Waitin
     the like) and the flush position stands still does the clock run. A commit that waits for a synchronous standby
     waits for something else (SyncRep) and does not count.
     """
-    if server.role != "primary" or server.insert_location is None or server.flush_location is None:
+    if server.insert_location is None or server.flush_location is None:  # a standby
         return None
     if server.insert_location <= server.flush_location or server.wal_waiters == 0:
         return None
