@@ -1,0 +1,88 @@
+"""Silent hosts are input."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import pytest
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.observed import observed_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.reach import reach
+
+AWAKE = {"ok": True, "tcp": True, "why": ""}
+DEAD = {"ok": False, "tcp": False, "why": "no answer on port 22 within 1 s"}
+NODE = {"host": "pg1", "reachable": True, "role": "primary"}
+
+
+@pytest.mark.parametrize(
+    ("reachable", "error", "raw"),
+    [
+        (True, None, {"reach": AWAKE, "database": {"node": NODE}}),
+        (False, "no answer on port 22 within 1 s", {"reach": DEAD}),
+        (False, "no answer on port 22 within 1 s", {"reach": DEAD, "database": {"node": NODE}}),
+        (
+            False,
+            "Data could not be sent",
+            {"reach": AWAKE, "database": {"unreachable": True, "msg": "Data could not be sent\nx"}},
+        ),
+        (False, "Timed out after 6 s", {"reach": AWAKE, "database": {"failed": True, "msg": "Timed out after 6 s"}}),
+        (False, "was not asked", {"reach": AWAKE}),
+    ],
+)
+def test_database_hosts(reachable: bool, error: str | None, raw: dict[str, Any]) -> None:
+    """An answer from an earlier look does not outlive the host."""
+    (node,) = observed_of([{"name": "pg1", "groups": ["database"], "address": "192.0.2.21", **raw}])["nodes"]
+    assert (node["reachable"], node.get("error")) == (reachable, error)
+
+
+def test_load_balancers() -> None:
+    """One that answered, one that did not."""
+    seen = observed_of(
+        [
+            {"name": "lb2", "groups": ["load_balancer"], "reach": DEAD},
+            {
+                "name": "lb1",
+                "groups": ["load_balancer"],
+                "reach": AWAKE,
+                "haproxy": {"haproxy": {"running": True, "servers": []}},
+                "keepalived": {"keepalived": {"holds_vip": True}},
+            },
+        ]
+    )["load_balancers"]
+    assert [(one["host"], one["reachable"]) for one in seen] == [("lb1", True), ("lb2", False)]
+    assert seen[1]["error"] == DEAD["why"]
+
+
+@pytest.mark.parametrize(
+    ("banner", "ok", "tcp", "why"),
+    [
+        (b"SSH-2.0-OpenSSH_10\r\n", True, True, ""),
+        (b"HTTP/1.1", False, True, "answers, but not with SSH"),
+        (None, False, True, "accepts connections and nobody answers within 0.3 s (a hung host?)"),
+    ],
+)
+def test_reach(banner: bytes | None, ok: bool, tcp: bool, why: str) -> None:
+    """A frozen host's kernel accepts; only a living SSH server speaks."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def serve() -> None:
+            link, _peer = server.accept()
+            held.append(link)
+            if banner is not None:
+                link.sendall(banner)
+
+        threading.Thread(target=serve, daemon=True).start()
+        seen = reach("127.0.0.1", server.getsockname()[1], connect_timeout=1, banner_timeout=0.3)
+    assert (seen["ok"], seen["tcp"]) == (ok, tcp)
+    assert why in seen["why"]
+
+
+def test_reach_nobody_listens() -> None:
+    """The reason is the kernel's."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    seen = reach("127.0.0.1", port)
+    assert (seen["ok"], seen["tcp"]) == (False, False)
+    assert "refused" in seen["why"]
