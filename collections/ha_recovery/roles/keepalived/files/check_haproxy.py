@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """check_haproxy ADDRESS HTTP_PORT TCP_PORT...: does HAProxy answer on the ports of the virtual IP?
 
-Keepalived runs it as vrrp_script. It asks every 0.2 s for 1.8 s; three failures in a row end it with status 1, and it
+Keepalived runs it as vrrp_script. It asks every 0.2 s for 1.7 s; three failures in a row end it with status 1, and it
 never ends on a failure that is not yet a verdict. A TCP connection alone proves little, for the kernel accepts it on
 behalf of a hung process: hence the HTTP request, which only a living HAProxy answers.
 """
@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 EVERY_S = 0.2
 PATIENCE_S = 0.2
-RUN_S = 1.8
+RUN_S = 1.7
 FAILURES = 3
 
 REQUEST = b"GET /health HTTP/1.0\r\n\r\n"
