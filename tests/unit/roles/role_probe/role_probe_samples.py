@@ -14,6 +14,8 @@ SETTINGS: dict[str, Any] = {
     "listen_address": "127.0.0.1",
     "port": 8008,
     "allowed_clients": ["127.0.0.0/8"],
+    "query_timeout": 0.5,
+    "max_age": 1.0,
     "peers": [
         {"name": "pg2", "address": "192.0.2.22", "port": 8008},
         {"name": "pg3", "address": "192.0.2.23", "port": 8008},

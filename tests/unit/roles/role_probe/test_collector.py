@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from role_probe.collector import Collector
 from role_probe.config import Config
-from role_probe.query import to_server
+from role_probe.query import IDENTIFIER_SQL, to_server
 from role_probe.session import NoAnswer, Refused
 from role_probe.state import Peer
 from role_probe.storage import Space
@@ -19,7 +19,6 @@ from role_probe_samples import SYSTEM, Clock, peer
 PRIMARY_ROW: dict[str, Any] = {
     "role": "primary",
     "server_version": 170011,
-    "system_identifier": SYSTEM,
     "started_at": 5.5,
     "data_directory": "/data",
     "timeline": 3,
@@ -74,9 +73,13 @@ class World:
         self.paths: list[str] = []
         self.versions: list[int | None] = []
         self.said: list[str] = []
+        self.asked: list[str] = []
 
-    def ask(self, _sql: str, _limit: float) -> tuple[float, Any]:
+    def ask(self, sql: str, _limit: float) -> tuple[float, Any]:
         asked_at = self.clock.now
+        self.asked.append(sql)
+        if sql == IDENTIFIER_SQL:
+            return asked_at, (SYSTEM,)
         self.clock.now += self.takes
         if isinstance(self.row, Exception):
             raise self.row
@@ -245,6 +248,17 @@ def test_the_last_known_end_of_the_wal_is_remembered(collector: Collector, world
     assert collector.view().snapshot.known_end == 5000
 
 
+def test_the_control_file_is_read_once_per_start_of_the_server(collector: Collector, world: World) -> None:
+    """Reading it at every look would make a busy disk look like a hung server."""
+    for started_at in (5.5, 5.5, 5.5, 6.5):
+        world.row = {**PRIMARY_ROW, "started_at": started_at}
+        collector.refresh()
+    assert world.asked.count(IDENTIFIER_SQL) == 2
+    server = collector.view().snapshot.server
+    assert server is not None
+    assert server.system_identifier == SYSTEM
+
+
 def test_the_loop_survives_what_nobody_foresaw(collector: Collector, world: World, config: Config) -> None:
     """It shows as not known, and goes on."""
     stop = threading.Event()
@@ -272,10 +286,10 @@ def test_changes_are_said_once(collector: Collector, world: World) -> None:
 
 def test_the_answer_is_read_as_it_is_sent() -> None:
     """Every column arrives under its name."""
-    server = to_server(REPLICA_ROW)
+    server = to_server(REPLICA_ROW, SYSTEM)
     assert (server.role, server.timeline, server.received, server.replayed) == ("replica", 3, 5000, 4000)
     assert (server.replayed_timestamp, server.paused, server.position) == (90.5, True, 5000)
     assert server.receiver is not None
     assert (server.receiver.latest_end, server.receiver.message_age) == (5100, 0.25)
     assert (server.replication[0].application_name, server.replication[0].lag_bytes) == ("pg4", None)
-    assert to_server(PRIMARY_ROW).position == 5000
+    assert to_server(PRIMARY_ROW, SYSTEM).position == 5000

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from .config import Config
 from .fence import read_fence
 from .lag import known_end
-from .query import SQL, to_server
+from .query import IDENTIFIER_SQL, SQL, to_server
 from .session import NoAnswer, Refused, state_of
 from .state import Peer, Server, Snapshot, View
 from .storage import Space, Waiting, follow_flush, low_space, read_space, stalled
@@ -55,6 +55,7 @@ class Collector:
         self._config, self._session, self._postmaster = config, session, postmaster
         self._peers, self._clock, self._space, self._fence, self._report = peers, clock, space, fence, report
         self._waiting: Waiting | None = None
+        self._identity: tuple[float, str] = (0.0, "")  # (start of the server, its system identifier)
         self._was_low = False
         self._data_directory = config.data_directory
         self._end: tuple[int, int | None] = (0, None)  # (timeline, newest WAL position known on it)
@@ -106,12 +107,19 @@ class Collector:
     def _ask(self, began: float) -> tuple[Server | None, Snapshot]:
         try:
             asked_at, row = self._session.ask(SQL, self._config.query_timeout)
-            server = to_server(row[0])
+            server = to_server(row[0], self._identifier_of(row[0]["started_at"]))
         except NoAnswer as error:
             return None, Snapshot(asked_at=began, state="hung", reason=str(error))
         except Refused as error:
             return None, Snapshot(asked_at=began, state=state_of(str(error)), reason=str(error))
         return server, Snapshot(asked_at=asked_at, state="running", server=server)
+
+    def _identifier_of(self, started_at: float) -> str:
+        """The system identifier of the server that was started then: it cannot change while the server runs."""
+        if self._identity[0] != started_at:
+            _asked_at, row = self._session.ask(IDENTIFIER_SQL, self._config.query_timeout)
+            self._identity = (started_at, str(row[0]))
+        return self._identity[1]
 
     def _look_at_disk(self, server: Server | None) -> tuple[int | None, str]:
         if server is not None and not self._config.data_directory:

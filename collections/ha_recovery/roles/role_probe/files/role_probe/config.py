@@ -47,8 +47,8 @@ class Config:
     database: str = "postgres"
     user: str = "role_probe"
     refresh_interval: float = 0.2
-    query_timeout: float = 0.5
-    max_age: float = 1.0
+    query_timeout: float = 1.0
+    max_age: float = 1.5
     accept_interval: float = 1.0
     session_patience: float = 5.0
     minimum_free_bytes: int = 33554432

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one question asked at every refresh, and how its answer becomes a :class:`Server`.
 
-One round trip, catalog functions only: nothing that needs the disk or waits for a lock. Works on Postgres 14 and later,
-as a member of pg_monitor. The result is one JSON document, so that its shape does not depend on the driver.
+One round trip, and only what Postgres has in memory: nothing that reads a file or waits for a lock, or a busy disk
+would look like a hung server. What stands in the control file is asked for once per start of the server. Works on
+Postgres 14 and later, as a member of pg_monitor. The result is one JSON document, so that its shape does not depend on
+the driver.
 """
 
 from __future__ import annotations
@@ -20,12 +22,11 @@ SQL = """
 SELECT json_build_object(
   'role', CASE WHEN r.in_recovery THEN 'replica' ELSE 'primary' END,
   'server_version', current_setting('server_version_num')::int,
-  'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
   'started_at', extract(epoch FROM pg_postmaster_start_time()),
   'data_directory', current_setting('data_directory', true),
   'timeline', CASE WHEN r.in_recovery
-    THEN greatest(w.received_tli, (SELECT timeline_id FROM pg_control_checkpoint()),
-                  (SELECT min_recovery_end_timeline FROM pg_control_recovery()))
+    THEN coalesce(w.received_tli, (SELECT greatest(c.timeline_id, k.min_recovery_end_timeline)
+                                   FROM pg_control_checkpoint() c, pg_control_recovery() k))
     ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
   'location', CASE WHEN NOT r.in_recovery THEN pg_current_wal_lsn() - '0/0' END,
   'insert_location', r.insert_location - '0/0',
@@ -53,13 +54,16 @@ LEFT JOIN pg_stat_wal_receiver w ON true
 """
 
 
-def to_server(row: Mapping[str, Any]) -> Server:
+IDENTIFIER_SQL = "SELECT system_identifier::text FROM pg_control_system()"
+
+
+def to_server(row: Mapping[str, Any], system_identifier: str) -> Server:
     """Build the typed value from the decoded JSON. Raises KeyError, TypeError or ValueError for anything else."""
     receiver = row["receiver"]
     return Server(
         role=str(row["role"]),
         server_version=int(row["server_version"]),
-        system_identifier=str(row["system_identifier"]),
+        system_identifier=system_identifier,
         timeline=int(row["timeline"]),
         started_at=float(row["started_at"]),
         data_directory=row["data_directory"] or "",
