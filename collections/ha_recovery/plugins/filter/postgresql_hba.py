@@ -45,7 +45,7 @@ options:
 EXAMPLES = r"""
 - name: Show the rules
   ansible.builtin.debug:
-    msg: "{{ {'pg1': '192.0.2.21'} | sre.ha_recovery.postgresql_hba(client_hosts={'lb1': '192.0.2.11'}, databases=['app']) }}"
+    msg: "{{ {'pg1': '192.0.2.21'} | sre.ha_recovery.postgresql_hba(client_hosts={}, databases=['app']) }}"
 """
 
 RETURN = r"""

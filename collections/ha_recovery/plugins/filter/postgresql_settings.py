@@ -17,7 +17,7 @@ version_added: 0.1.0
 author:
   - the ha_recovery authors (@ha-recovery)
 description:
-  - Derives memory and WAL settings from the host, adds what every host of the estate has in common, then what people set.
+  - Derives memory and WAL settings from the host, adds what all hosts of the estate share, then what people set.
 options:
   _input:
     description: What people set, name to value; it wins.

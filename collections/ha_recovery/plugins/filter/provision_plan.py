@@ -23,7 +23,8 @@ version_added: 0.1.0
 author:
   - the ha_recovery authors (@ha-recovery)
 description:
-  - Decides from what was observed on all database hosts together. The bootstrap primary is read only while no host has data.
+  - Decides from what was observed on all database hosts together.
+  - The bootstrap primary is read only while no host has data.
 options:
   _input:
     description: The C(node) answers of M(sre.ha_recovery.postgresql_cluster_info). A host without one did not answer.
@@ -55,7 +56,8 @@ RETURN = r"""
 _value:
   description: >-
     C(primary) (the running primary, or the host that will be), C(bootstrap), C(refusals) (each with host, observed,
-    expected, next; no host may be touched while there is one) and C(steps), host name to C(action), C(source), C(reason).
+    expected, next; no host may be touched while there is one) and C(steps), host name to C(action), C(source) and
+    C(reason).
     Actions are initialise, start, seed, follow, configure, leave and unreachable.
   type: dict
 """

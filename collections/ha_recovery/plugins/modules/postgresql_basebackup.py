@@ -11,8 +11,8 @@ version_added: 0.1.0
 author:
   - the ha_recovery authors (@ha-recovery)
 description:
-  - Copies the primary with C(pg_basebackup) over TLS into C(<data directory>.seeding) and renames the complete copy, with
-    C(standby.signal) in it, into place. A data directory that is not empty is never written.
+  - Copies the primary with C(pg_basebackup) over TLS into C(<data directory>.seeding) and renames the complete copy,
+    with C(standby.signal) in it, into place. A data directory that is not empty is never written.
   - The copy runs as a systemd unit of its own. When the connection to the host breaks it goes on, and the next call
     picks it up. A copy that a power cut left half-way is recognised by its name and made anew.
   - Each call waits for at most O(wait) seconds and returns how far the copy is, so that a loop can show progress.
@@ -64,7 +64,7 @@ options:
       By default this host's name in slot characters.
     type: str
   max_rate:
-    description: Upper limit of the copy's rate as C(pg_basebackup --max-rate) takes it, such as 50M. Unlimited when empty.
+    description: Upper limit of the copy's rate, as C(pg_basebackup --max-rate) takes it, such as 50M. Empty is none.
     type: str
     default: ""
   wait:
@@ -151,9 +151,15 @@ def seed(module: AnsibleModule, result: dict) -> bool:
     layout = Layout(params["version"], params["cluster"])
     log = Path(f"/run/ha_recovery/seed-{layout.version}-{layout.cluster}.log")
     upstream = Upstream(
-        host=params["primary_host"], address=params["primary_address"], port=params["primary_port"],
-        user=params["user"], passfile=params["passfile"], sslmode=params["sslmode"], sslrootcert=params["sslrootcert"],
-        slot_name=params["slot_name"] or slot_name_for(params["host"]), application_name=params["host"],
+        host=params["primary_host"],
+        address=params["primary_address"],
+        port=params["primary_port"],
+        user=params["user"],
+        passfile=params["passfile"],
+        sslmode=params["sslmode"],
+        sslrootcert=params["sslrootcert"],
+        slot_name=params["slot_name"] or slot_name_for(params["host"]),
+        application_name=params["host"],
     )
     target = basebackup_apply.observe_target(runner, layout, params["host"])
     if module.check_mode and target.data_state == "absent":
@@ -170,8 +176,11 @@ def seed(module: AnsibleModule, result: dict) -> bool:
         basebackup_apply.start(runner, layout, upstream, log, params["max_rate"])
     finished, progress = basebackup_apply.wait(runner, layout, log, params["wait"])
     result.update(
-        finished=finished, percent=100 if finished else progress.percent, copied_bytes=progress.copied,
-        total_bytes=progress.total, message=basebackup.describe(progress, time.monotonic() - began),
+        finished=finished,
+        percent=100 if finished else progress.percent,
+        copied_bytes=progress.copied,
+        total_bytes=progress.total,
+        message=basebackup.describe(progress, time.monotonic() - began),
     )
     return True
 
@@ -197,7 +206,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     result = {
-        "finished": False, "message": "", "percent": 0, "copied_bytes": 0, "total_bytes": 0, "system_identifier": "",
+        "finished": False,
+        "message": "",
+        "percent": 0,
+        "copied_bytes": 0,
+        "total_bytes": 0,
+        "system_identifier": "",
     }
     try:
         changed = seed(module, result)

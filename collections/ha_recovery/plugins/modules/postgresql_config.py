@@ -12,8 +12,8 @@ author:
   - the ha_recovery authors (@ha-recovery)
 description:
   - Tries new settings with C(postgres -C) on a copy before any file is replaced.
-  - A running server then reads the new files on trial through C(pg_hba_file_rules) and C(pg_file_settings). When it finds
-    an error, the old files are put back and the module fails; the server was never told to reload.
+  - A running server then reads the new files on trial through C(pg_hba_file_rules) and C(pg_file_settings). When it
+    finds an error, the old files are put back and the module fails; the server was never told to reload.
   - Reloads the server when a file that it reads is newer than its last reload, so a run killed half-way is made good.
   - Never restarts a server. Settings that wait for a restart are returned.
 options:
@@ -139,7 +139,9 @@ def main() -> None:
             "cluster": {"type": "str", "default": "main"},
             "port": {"type": "int", "default": 5432},
             "files": {
-                "type": "list", "elements": "dict", "default": [],
+                "type": "list",
+                "elements": "dict",
+                "default": [],
                 "options": {
                     "path": {"type": "path", "required": True},
                     "content": {"type": "str", "required": True},
@@ -148,7 +150,10 @@ def main() -> None:
                 },
             },
             "secrets": {
-                "type": "list", "elements": "dict", "default": [], "no_log": False,
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "no_log": False,
                 "options": {
                     "path": {"type": "path", "required": True},
                     "content": {"type": "str", "required": True, "no_log": True},

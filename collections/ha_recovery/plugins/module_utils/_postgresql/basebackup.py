@@ -20,7 +20,7 @@ _PROGRESS = re.compile(r"^\s*(\d+)/(\d+) kB \((\d+)%\)")
 
 
 class SeedRefused(Exception):
-    """The data directory must not be written. The message names what was seen, what was expected and the next command."""
+    """The data directory must not be written. The message says what was seen, what was expected and what to do."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,19 @@ def plan_seed(target: Target, source_host: str, source_identifier: str) -> str:
         if target.system_identifier == source_identifier:
             return "done"
         raise SeedRefused(
-            f"{where} holds another cluster (system identifier {target.system_identifier}); expected an empty directory or "
-            f"a copy of {source_host} (system identifier {source_identifier}). It is never overwritten. "
+            f"{where} holds another cluster (system identifier {target.system_identifier}); expected an empty "
+            f"directory or a copy of {source_host} (system identifier {source_identifier}). It is never overwritten. "
             f"Next: move it away yourself on {target.host}, or take {target.host} out of the inventory."
         )
     if target.data_state != "absent":
         raise SeedRefused(
-            f"{where} holds files that are not a complete cluster; expected an empty directory. They are never overwritten. "
-            f"Next: look at them and move them away yourself on {target.host}."
+            f"{where} holds files that are not a complete cluster; expected an empty directory. They are never "
+            f"overwritten. Next: look at them and move them away yourself on {target.host}."
         )
     if target.is_mount:
         raise SeedRefused(
-            f"{where} is a mount point; expected a directory below one, so that a complete copy can be renamed into place "
-            f"(PostgreSQL manual, \"Use of Secondary File Systems\"). Next: mount the file system one level higher."
+            f"{where} is a mount point; expected a directory below one, so that a complete copy can be renamed into "
+            f'place (PostgreSQL manual, "Use of Secondary File Systems"). Next: mount the file system one level higher.'
         )
     return "wait" if target.unit_state in ("active", "activating", "deactivating") else "start"
 
@@ -106,21 +106,36 @@ def copy_argv(
 ) -> Sequence[str]:
     """The copy as a systemd unit of its own: it goes on when the connection to the host breaks.
 
-    The steps after the copy run only when it succeeded. ``mv -T`` renames over an empty directory and over nothing else.
+    The steps after the copy run only when it succeeded. ``mv -T`` renames over an empty directory, over nothing else.
     """
     staging = f"{data_directory}.seeding"
     copy = [
-        program, f"--dbname={conninfo}", f"--pgdata={staging}", "--wal-method=stream", f"--slot={slot}",
-        "--checkpoint=fast", "--progress", "--no-password",
+        program,
+        f"--dbname={conninfo}",
+        f"--pgdata={staging}",
+        "--wal-method=stream",
+        f"--slot={slot}",
+        "--checkpoint=fast",
+        "--progress",
+        "--no-password",
     ]
     if max_rate:
         copy.append(f"--max-rate={max_rate}")
     return [
-        "systemd-run", "--quiet", "--no-block", f"--unit={unit}", "--service-type=oneshot",
+        "systemd-run",
+        "--quiet",
+        "--no-block",
+        f"--unit={unit}",
+        "--service-type=oneshot",
         "--description=Copy of the primary into an empty data directory",
-        "--property=User=postgres", "--property=Group=postgres", "--property=TimeoutStartSec=infinity",
-        "--property=UMask=0077", "--property=Nice=5", "--setenv=LC_ALL=C",
-        f"--property=StandardOutput=append:{log}", "--property=StandardError=inherit",
+        "--property=User=postgres",
+        "--property=Group=postgres",
+        "--property=TimeoutStartSec=infinity",
+        "--property=UMask=0077",
+        "--property=Nice=5",
+        "--setenv=LC_ALL=C",
+        f"--property=StandardOutput=append:{log}",
+        "--property=StandardError=inherit",
         f"--property=ExecStartPost=/usr/bin/install -m 600 /dev/null {staging}/standby.signal",
         f"--property=ExecStartPost=/usr/bin/mv -T {staging} {data_directory}",
         *copy,

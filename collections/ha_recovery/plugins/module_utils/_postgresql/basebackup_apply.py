@@ -53,13 +53,20 @@ def observe_target(runner: Runner, layout: Layout, host: str) -> basebackup.Targ
 
 def identify(runner: Runner, layout: Layout, upstream: Upstream) -> str:
     """The source's system identifier, asked over the connection that the copy will use (IDENTIFY_SYSTEM)."""
-    argv = [str(layout.bin_dir / "psql"), "-XAtq", "-w", "-d", f"{conninfo(upstream)} replication=true",
-            "-c", "IDENTIFY_SYSTEM"]
+    argv = [
+        str(layout.bin_dir / "psql"),
+        "-XAtq",
+        "-w",
+        "-d",
+        f"{conninfo(upstream)} replication=true",
+        "-c",
+        "IDENTIFY_SYSTEM",
+    ]
     # libpq looks for a client certificate in the home directory and must not be sent to root's.
     done = runner.run(as_user("postgres", argv), timeout=10, env={"HOME": "/var/lib/postgresql"})
     identifier = done.stdout.strip().split("|")[0]
     if not done.ok or not identifier.isdigit():
-        raise SeedFailed(f"{upstream.host} ({upstream.address}) does not accept a replication connection: {done.reason}")
+        raise SeedFailed(f"{upstream.host} ({upstream.address}) accepts no replication connection: {done.reason}")
     return identifier
 
 
@@ -75,8 +82,13 @@ def start(runner: Runner, layout: Layout, upstream: Upstream, log: Path, max_rat
     runner.run(["systemctl", "reset-failed", unit_name(layout)], timeout=5)
     done = runner.run(
         basebackup.copy_argv(
-            unit=unit_name(layout), log=str(log), program=str(layout.bin_dir / "pg_basebackup"),
-            conninfo=conninfo(upstream), slot=upstream.slot_name, data_directory=str(directory), max_rate=max_rate,
+            unit=unit_name(layout),
+            log=str(log),
+            program=str(layout.bin_dir / "pg_basebackup"),
+            conninfo=conninfo(upstream),
+            slot=upstream.slot_name,
+            data_directory=str(directory),
+            max_rate=max_rate,
         ),
         timeout=20,
     )
@@ -94,7 +106,8 @@ def wait(runner: Runner, layout: Layout, log: Path, seconds: float) -> tuple[boo
         progress = basebackup.parse_progress(text)
         if not running:
             if data_state(directory, layout.version) != "initialized":
-                raise SeedFailed(f"the copy failed: {basebackup.last_words(text) or f'see journalctl -u {unit_name(layout)}'}")
+                why = basebackup.last_words(text) or f"see journalctl -u {unit_name(layout)}"
+                raise SeedFailed(f"the copy failed: {why}")
             sync_directory(directory.parent)
             return True, progress
         if time.monotonic() >= deadline:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the ha_recovery authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put a cluster's configuration in place: try it beside the old one, replace, check what the server makes of it, reload.
+"""Put a cluster's configuration in place: try it beside the old one, replace, let the server judge, reload.
 
 Nothing half-applied is left behind: what the server cannot read is taken back before it is told to reload.
 """
@@ -24,7 +24,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import as_user, query_json
 
-# pg_file_settings calls a change that needs a restart an error of this text; it is not one (guc.c, 'could not be applied').
+# pg_file_settings calls a change that needs a restart an error of this text, which it is not (guc.c).
 FILE_ERRORS = """
 SELECT json_build_object(
   'hba', (SELECT coalesce(json_agg(format('line %s: %s', line_number, error)), '[]')
@@ -87,19 +87,23 @@ def diff(found: Sequence[Change]) -> list[dict[str, str]]:
     for change in found:
         hidden = change.file.secret
         before = change.before or ""
-        result.append({
-            "before_header": change.file.path,
-            "after_header": change.file.path,
-            "before": ("" if change.before is None else "(secret, not shown)\n") if hidden else before,
-            "after": "(new secret, not shown)\n" if hidden else change.file.content,
-        })
+        result.append(
+            {
+                "before_header": change.file.path,
+                "after_header": change.file.path,
+                "before": ("" if change.before is None else "(secret, not shown)\n") if hidden else before,
+                "after": "(new secret, not shown)\n" if hidden else change.file.content,
+            }
+        )
     return result
 
 
 def check_settings(runner: Runner, layout: Layout, found: Sequence[Change]) -> None:
-    """Let ``postgres -C`` read a copy of the configuration with the changes in it. The server itself is not involved."""
+    """Let ``postgres -C`` read a copy of the configuration with the changes in it; the server is not involved."""
     program = layout.bin_dir / "postgres"
-    touched = [change.file for change in found if change.file.path.endswith(".conf") and _is_setting(layout, change.file)]
+    touched = [
+        change.file for change in found if change.file.path.endswith(".conf") and _is_setting(layout, change.file)
+    ]
     if not touched or not program.exists():
         return
     with tempfile.TemporaryDirectory(prefix="ha_recovery-") as name:
@@ -129,8 +133,11 @@ def apply(runner: Runner, layout: Layout, found: Sequence[Change], *, port: int,
     if not running or not found:
         return
     answer = query_json(runner, layout, FILE_ERRORS, port=port, timeout=10)
-    errors = [f"pg_hba.conf {text}" for text in answer.value["hba"]] + answer.value["settings"] if answer.ok else [
-        f"the server could not be asked: {answer.error}"]
+    errors = (
+        [f"pg_hba.conf {text}" for text in answer.value["hba"]] + answer.value["settings"]
+        if answer.ok
+        else [f"the server could not be asked: {answer.error}"]
+    )
     if errors:
         take_back(found)
         raise ConfigRefused(f"the server cannot read the new files, the old ones are back: {'; '.join(errors)}")

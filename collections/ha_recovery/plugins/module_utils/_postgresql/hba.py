@@ -60,7 +60,7 @@ def rules(
 ) -> list[Rule]:
     """Rules for one estate, in the order in which Postgres tries them.
 
-    ``database_hosts`` and ``client_hosts`` map inventory names to addresses. Client hosts are the load balancers: HAProxy
+    ``database_hosts`` and ``client_hosts`` map inventory names to addresses. Client hosts are load balancers: HAProxy
     passes TCP through, so that applications reach Postgres from there.
     """
     result = [Rule("local", "all", "postgres", "", "peer", "people and runbooks on the host itself")]

@@ -60,7 +60,7 @@ def disk_bytes(directory: Path) -> int:
 
 
 def missing_packages(wanted: Sequence[str], root: str = "/") -> list[str]:
-    """Those of ``wanted`` that dpkg does not list as installed. Reading its status file is much cheaper than asking apt."""
+    """Those of ``wanted`` that dpkg does not list as installed. Its status file is cheaper than apt."""
     try:
         text = Path(root, "var/lib/dpkg/status").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -81,12 +81,13 @@ def data_version(directory: Path) -> str:
 
 
 def other_clusters(layout: Layout) -> list[str]:
-    """Data of this cluster in another major version, as readable text. Clusters of other names are none of our business."""
+    """Data of this cluster in another major version, as readable text. Clusters of other names do not matter."""
     base = Path(layout.root, "var/lib/postgresql")
     own = layout.data_directory()
     return [
         f"{path.parent} (Postgres {data_version(path.parent)})"
-        for path in sorted(base.glob(f"*/{layout.cluster}/PG_VERSION")) if path.parent != own
+        for path in sorted(base.glob(f"*/{layout.cluster}/PG_VERSION"))
+        if path.parent != own
     ]
 
 
@@ -99,7 +100,8 @@ def certificate(runner: Runner, directory: Path, renew_before_days: int) -> Cert
     if not names.ok:
         return Certificate()
     lasts = runner.run(
-        ["openssl", "x509", "-in", crt, "-noout", "-checkend", str(renew_before_days * 86400)], timeout=5)
+        ["openssl", "x509", "-in", crt, "-noout", "-checkend", str(renew_before_days * 86400)], timeout=5
+    )
     signed = runner.run(["openssl", "verify", "-no-CApath", "-CAfile", ca, crt], timeout=5)
     public = runner.run(["openssl", "x509", "-in", crt, "-noout", "-pubkey"], timeout=5)
     private = runner.run(["openssl", "pkey", "-in", key, "-pubout"], timeout=5)

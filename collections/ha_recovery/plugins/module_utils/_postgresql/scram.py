@@ -18,7 +18,7 @@ ITERATIONS = 4096
 def verifier(password: str, salt_from: str, iterations: int = ITERATIONS) -> str:
     """What Postgres stores for ``password``.
 
-    The salt follows from ``salt_from`` (cluster and role name), which makes a rerun compare equal. It is unique per role
+    The salt follows from ``salt_from`` (cluster and role name), so that a rerun compares equal. It is unique per role
     and cluster, which is what a salt is for; it must not follow from the password, or it would help to guess it.
     Passwords are ASCII, for which SASLprep changes nothing.
     """

@@ -106,7 +106,7 @@ def estate_settings(
 ) -> dict[str, Value]:
     """Settings that every host of the estate has in common.
 
-    Archiving: ``archive_mode`` is on only together with a command. On with an empty command would keep every segment for
+    Archiving: ``archive_mode`` is on only together with a command. On with an empty command would keep each segment for
     ever, and a command that always succeeds would lie about the archive.
     """
     senders = max(16, 4 * len(names))

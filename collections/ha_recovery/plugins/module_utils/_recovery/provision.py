@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 #: What the role does on a host. Only ``initialise``, ``seed``, ``start`` and ``follow`` change whether a server runs.
 ACTIONS: Mapping[str, str] = {
@@ -87,7 +87,7 @@ class Plan:
 def plan(hosts: Sequence[Host], bootstrap_primary: str, stale: Sequence[Refusal] = ()) -> Plan:
     """Decide for all database hosts of one cluster together.
 
-    ``stale`` are primaries that the topology found to be behind a newer timeline: while one is writable, nothing is done.
+    ``stale``: primaries that the topology found to be behind a newer timeline: until they are fenced, nothing is done.
     """
     refusals = [*_unusable(hosts), *stale]
     if refusals:
@@ -118,7 +118,7 @@ def _unusable(hosts: Sequence[Host]) -> list[Refusal]:
                     host.name,
                     f"{host.data_directory} holds files that are not a complete Postgres cluster",
                     "an empty data directory, or a member of this cluster",
-                    f"look at {host.data_directory} on {host.name} and move it away yourself; nothing here overwrites it",
+                    f"look at {host.data_directory} on {host.name} and move it away; nothing here overwrites it",
                 )
             )
         for other in host.others:
@@ -262,7 +262,7 @@ def _describe(host: Host) -> str:
     return f"{host.role} on timeline {host.timeline or 'unknown'}{state}{fence}"
 
 
-def host_from_node(name: str, node: Optional[Mapping[str, Any]], info: Optional[Mapping[str, Any]]) -> Host:
+def host_from_node(name: str, node: Mapping[str, Any] | None, info: Mapping[str, Any] | None) -> Host:
     """A :class:`Host` from what ``postgresql_cluster_info`` (node) and ``postgresql_host_info`` (info) returned.
 
     A missing node is a host that did not answer.
@@ -297,7 +297,8 @@ def stale_refusals(topology: Mapping[str, Any]) -> list[Refusal]:
         return []
     return [
         Refusal(reason["host"], reason["observed"], reason["expected"], reason["next"])
-        for reason in topology["reasons"] if reason["host"] in topology["stale"]
+        for reason in topology["reasons"]
+        if reason["host"] in topology["stale"]
     ]
 
 
