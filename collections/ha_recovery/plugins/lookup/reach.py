@@ -34,7 +34,7 @@ options:
   banner_timeout:
     description: Seconds until the banner must have come.
     type: float
-    default: 2.0
+    default: 4.0
 """
 
 EXAMPLES = r"""

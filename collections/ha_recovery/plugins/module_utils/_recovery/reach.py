@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 
-def reach(address: str, port: int = 22, *, connect_timeout: float = 1.0, banner_timeout: float = 2.0) -> dict[str, Any]:
+def reach(address: str, port: int = 22, *, connect_timeout: float = 1.0, banner_timeout: float = 4.0) -> dict[str, Any]:
     """Returns ok, tcp (the connection was accepted), why (empty when ok) and seconds. Never raises for the network."""
     began = time.monotonic()
     tcp = False
