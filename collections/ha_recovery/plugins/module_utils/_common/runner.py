@@ -86,9 +86,7 @@ class HostRunner:
             out, err = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:
             _kill_group(process)
-            return Completed(
-                rc=124, stdout="", stderr=f"{argv[0]}: no answer within {timeout:g} s", timed_out=True
-            )
+            return Completed(rc=124, stdout="", stderr=f"{argv[0]}: no answer within {timeout:g} s", timed_out=True)
         return Completed(rc=process.returncode, stdout=out, stderr=err)
 
 
