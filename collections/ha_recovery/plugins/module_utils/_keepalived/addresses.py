@@ -41,8 +41,7 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
         raise AddressError(f"`ip -json address` printed no JSON: {error}") from error
     return tuple(
         Address(link["ifname"], entry["local"], int(entry["prefixlen"]))
-        for link in links
-        if link  # `ip` leaves empty objects for links without an IPv4 address
+        for link in links  # `ip` leaves empty objects for links without an IPv4 address
         for entry in link.get("addr_info", ())
         if entry.get("family") == "inet"
     )
