@@ -217,7 +217,7 @@ def _with_primary(
         headline=f"refused: the primary {primary.host} is healthy",
         topology=topology,
         primary=primary.host,
-        refusals=(Refusal(primary.host, seen, "a primary that is gone", f"{STATUS} shows what else may be wrong"),),
+        refusals=(Refusal(primary.host, seen, "a primary that is gone", STATUS),),
     )
 
 
