@@ -52,23 +52,11 @@ options:
         type: str
         default: postgres
   secrets:
-    description: Files whose content is never shown, such as password files.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      path:
-        description: Where it belongs.
-        type: path
-        required: true
-      content:
-        description: All of its text.
-        type: str
-        required: true
-      owner:
-        description: User that owns it; nobody else may read it.
-        type: str
-        default: postgres
+    description:
+      - Files whose content is never shown or logged, such as password files. Path to all of its text.
+      - Only their owner may read them, C(postgres) in the cluster's configuration directory and C(root) elsewhere.
+    type: dict
+    default: {}
   watch:
     description: Further files that the server reads, such as certificates; a newer one leads to a reload.
     type: list
@@ -115,19 +103,24 @@ pending_restart:
   sample: [shared_buffers]
 """
 
+from pathlib import Path
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql import config
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, postmaster_pid
 
 
-def wanted_files(params: dict) -> list:
+def wanted_files(params: dict, layout: Layout) -> list:
     """The files that the parameters describe, secrets last."""
     plain = [
         config.File(item["path"], item["content"], int(item["mode"], 8), item["owner"]) for item in params["files"]
     ]
     return plain + [
-        config.File(item["path"], item["content"], 0o600, item["owner"], secret=True) for item in params["secrets"]
+        config.File(
+            path, content, 0o600, "postgres" if layout.config_dir in Path(path).parents else "root", secret=True
+        )
+        for path, content in params["secrets"].items()
     ]
 
 
@@ -149,17 +142,8 @@ def main() -> None:
                     "owner": {"type": "str", "default": "postgres"},
                 },
             },
-            "secrets": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "no_log": False,
-                "options": {
-                    "path": {"type": "path", "required": True},
-                    "content": {"type": "str", "required": True, "no_log": True},
-                    "owner": {"type": "str", "default": "postgres"},
-                },
-            },
+            # A dictionary, so that only the contents, not paths and owners, are taken for secrets in what is shown.
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
             "watch": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
@@ -167,7 +151,7 @@ def main() -> None:
     params = module.params
     runner = HostRunner()
     layout = Layout(params["version"], params["cluster"])
-    wanted = wanted_files(params)
+    wanted = wanted_files(params, layout)
     found = config.changes(wanted)
     running = postmaster_pid(layout.data_directory()) is not None
     # psql reads password files, the server does not: they are no reason to reload.

@@ -66,7 +66,8 @@ def identify(runner: Runner, layout: Layout, upstream: Upstream) -> str:
     done = runner.run(as_user("postgres", argv), timeout=10, env={"HOME": "/var/lib/postgresql"})
     identifier = done.stdout.strip().split("|")[0]
     if not done.ok or not identifier.isdigit():
-        raise SeedFailed(f"{upstream.host} ({upstream.address}) accepts no replication connection: {done.reason}")
+        why = " ".join(done.stderr.split()) or done.reason
+        raise SeedFailed(f"{upstream.host} ({upstream.address}) accepts no replication connection: {why}")
     return identifier
 
 
