@@ -69,7 +69,7 @@ def test_every_peer_gets_its_own_answer() -> None:
     assert ask_peers({}) == {}
 
 
-@pytest.mark.parametrize("reply", [b"HTTP/1.1", b"HTTP/1.1 abc", b"200 OK", b""])
+@pytest.mark.parametrize("reply", [b"HTTP/1.1", b"HTTP/1.1 abc", b"200 OK", b"ICY 200 OK", b""])
 def test_half_an_answer_is_none(reply: bytes) -> None:
     """Only a whole status line counts."""
     assert status_of(reply) is None

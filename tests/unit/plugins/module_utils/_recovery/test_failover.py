@@ -187,6 +187,7 @@ class TestWaivers:
         assert f"-e failover_waive={waiver}" in refused.refusals[0].next
         allowed = plan(nodes, lbs, waiver)
         assert (allowed.action, allowed.waived) == ("failover", (waiver,))
+        assert allowed.loss is not None and allowed.loss.excluded is (waiver != UNSEEN_STANDBY)
         assert any(line.strip().startswith(f"waived: {waiver}") for line in plan_lines(allowed))
 
     def test_one_waiver_does_not_pass_for_another(self) -> None:
