@@ -284,6 +284,18 @@ def test_changes_are_said_once(collector: Collector, world: World) -> None:
     assert world.said == ["postgres is running primary", "postgres is unreachable gone", "postgres is running replica"]
 
 
+def test_problems_are_said_when_they_begin_and_end(collector: Collector, world: World) -> None:
+    """A primary that another one has superseded is not in the journal by its state alone."""
+    for peers in ((), (peer("pg2", role="primary", timeline=4),), (peer("pg2", role="primary", timeline=4),), ()):
+        world.peers = peers
+        collector.refresh()
+    assert world.said == [
+        "postgres is running primary",
+        "superseded: pg2 is primary on timeline 4, this server is on 3",
+        "over: other_primary",
+    ]
+
+
 def test_the_answer_is_read_as_it_is_sent() -> None:
     """Every column arrives under its name."""
     server = to_server(REPLICA_ROW, SYSTEM)

@@ -21,6 +21,7 @@ from .query import IDENTIFIER_SQL, SQL, to_server
 from .session import NoAnswer, Refused, state_of
 from .state import Peer, Server, Snapshot, View
 from .storage import Space, Waiting, follow_flush, low_space, read_space, stalled
+from .verdict import problems
 
 
 class Asks(Protocol):
@@ -62,6 +63,7 @@ class Collector:
         self._beat_at = clock()
         self._snapshot = Snapshot(asked_at=clock(), state="unknown", reason="the probe has just started")
         self._unreadable: set[str] = set()
+        self._problems: set[str] = set()  # the ones already reported
 
     def view(self) -> View:
         """Everything known at this moment. Safe from any thread, never waits."""
@@ -164,7 +166,11 @@ class Collector:
         role = snapshot.server.role if snapshot.server else ""
         if (before.state, before.server.role if before.server else "") != (snapshot.state, role):
             self._report(f"postgres is {snapshot.state} {role or snapshot.reason}".rstrip())
-        for name in ("disk_low", "wal_stalled"):
-            was, now = getattr(before, name), getattr(snapshot, name)
-            if bool(was) != bool(now):
-                self._report(now or f"over: {was}")
+        # Not the two that the line above already tells.
+        found = problems(self.view(), self._config)
+        now = {name: reason for name, reason in found.items() if name not in ("stale", "not_running")}
+        for reason in (now[name] for name in now if name not in self._problems):
+            self._report(reason)
+        for name in self._problems - set(now):
+            self._report(f"over: {name}")
+        self._problems = set(now)
