@@ -13,13 +13,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command left behind: exit status (124 on timeout, 127 when not installed), output, and whether it timed out."""
+    """What a command left behind: exit status (124 on timeout, 127 when not installed), output, whether it timed out."""
 
     rc: int
     stdout: str
@@ -92,11 +93,7 @@ class HostRunner:
 
 def _kill_group(process: subprocess.Popen[str]) -> None:
     """Kill the command's process group, and give up on a child that is stuck in the kernel (a frozen disk)."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.communicate(timeout=1)
-    except subprocess.TimeoutExpired:
-        pass
