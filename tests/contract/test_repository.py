@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -75,17 +77,24 @@ def test_no_error_is_swallowed() -> None:
     assert guilty == []
 
 
+def _tasks(tasks: Any) -> Iterator[dict[str, Any]]:
+    """Every task of a list of tasks, those inside blocks included."""
+    for task in tasks or []:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from _tasks(task.get(part))
+
+
 def test_task_names_are_sentences() -> None:
-    """Every named task says at least what is done to what."""
-    short = []
-    for path in _files("collections/ha_recovery/roles", "collections/ha_recovery/playbooks", "molecule"):
-        if path.suffix != ".yml":
-            continue
-        for line in path.read_text().splitlines():
-            match = re.match(r"\s*- name: [\"']?(.+?)[\"']?$", line)
-            if match and "/tasks/" in str(path) and len(match.group(1).split()) < 2:
-                short.append(f"{path.relative_to(ROOT)}: {match.group(1)}")
-    assert short == []
+    """Every task has a name, and it says at least what is done to what."""
+    files = [path for path in _files("collections/ha_recovery", "molecule") if path.parent.name == "tasks"]
+    nameless = [
+        f"{path.relative_to(ROOT)}: {task.get('name')}"
+        for path in files
+        for task in _tasks(yaml.safe_load(path.read_text()))
+        if not re.match(r"[A-Z]\S* \S+ ?", str(task.get("name", "")))
+    ]
+    assert files and nameless == []
 
 
 @pytest.mark.parametrize("markdown", _files("*.md"), ids=lambda path: str(path.relative_to(ROOT)))
