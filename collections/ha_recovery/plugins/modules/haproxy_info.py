@@ -49,6 +49,7 @@ haproxy:
   description: >-
     HAProxy as decisions see it. C(status) and C(check_status) are HAProxy's own words. C(admin_state) lists the orders
     in force (maint, drain and the inherited kinds of both); none means ready.
+    C(started_at) is when the process that answers began (seconds since the epoch).
   returned: always
   type: dict
   sample:
@@ -56,6 +57,7 @@ haproxy:
     running: true
     version: 3.0.11-1+deb13u5
     uptime_s: 86412
+    started_at: 1772330412
     servers:
       - backend: postgresql_primary
         server: pg1
@@ -69,6 +71,8 @@ haproxy:
         last_change_s: 86410
     error: null
 """
+
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.info import SHOW_STAT, describe, silent
@@ -90,7 +94,7 @@ def main() -> None:
     api = RuntimeApi(module.params["socket"], module.params["timeout"])
     try:
         answers = [api.command(line) for line in ("show info", "show servers state", SHOW_STAT)]
-        haproxy = describe(host, *answers)
+        haproxy = describe(host, time.time(), *answers)
     except (RuntimeApiError, ServerStateError) as error:
         haproxy = silent(host, str(error))
     module.exit_json(changed=False, haproxy=haproxy)

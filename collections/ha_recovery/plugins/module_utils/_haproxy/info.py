@@ -19,11 +19,13 @@ from .server_state import OPERATIONAL, admin_flags, parse
 SHOW_STAT = "show stat -1 4 -1"
 
 
-def describe(host: str, info: str, state: str, stat: str) -> dict[str, Any]:
+def describe(host: str, now: float, info: str, state: str, stat: str) -> dict[str, Any]:
     """``info``, ``state`` and ``stat`` are the answers to ``show info``, ``show servers state`` and :data:`SHOW_STAT`.
 
-    Times are in seconds. ``status`` and ``check_status`` are HAProxy's own words (``UP``, ``DOWN``, ``MAINT``,
-    ``UP 1/2``; ``L7OK``, ``L4CON``), ``admin_state`` the orders in force (none: ready).
+    Times are in seconds; ``started_at`` (since the epoch, by the clock that said ``now``) is when the process that
+    answers began, so a configuration changed later is not in force. ``status`` and ``check_status`` are HAProxy's own
+    words (``UP``, ``DOWN``, ``MAINT``, ``UP 1/2``; ``L7OK``, ``L4CON``), ``admin_state`` the orders in force (none:
+    ready).
     """
     facts = parse_info(info)
     checks = {(row["pxname"], row["svname"]): row for row in csv.DictReader(io.StringIO(stat.lstrip("# ")))}
@@ -49,6 +51,7 @@ def describe(host: str, info: str, state: str, stat: str) -> dict[str, Any]:
         "running": True,
         "version": facts.get("Version", ""),
         "uptime_s": int(facts.get("Uptime_sec", "0")),
+        "started_at": int(now) - int(facts.get("Uptime_sec", "0")),
         "servers": servers,
         "error": None,
     }
@@ -56,4 +59,12 @@ def describe(host: str, info: str, state: str, stat: str) -> dict[str, Any]:
 
 def silent(host: str, error: str) -> dict[str, Any]:
     """The same dictionary for a HAProxy that gave no answer, with the reason."""
-    return {"host": host, "running": False, "version": None, "uptime_s": None, "servers": [], "error": error}
+    return {
+        "host": host,
+        "running": False,
+        "version": None,
+        "uptime_s": None,
+        "started_at": None,
+        "servers": [],
+        "error": error,
+    }

@@ -15,9 +15,11 @@ app,pg3,0,UP,50,* L7OK,
 
 
 def test_three_answers_make_one_dictionary() -> None:
-    haproxy = describe("lb1", INFO, DUMP, STAT)
+    haproxy = describe("lb1", 1000.7, INFO, DUMP, STAT)
     servers = haproxy.pop("servers")
-    assert haproxy == {"host": "lb1", "running": True, "version": "3.0.11-1+deb13u5", "uptime_s": 727, "error": None}
+    assert haproxy == {
+        "host": "lb1", "running": True, "version": "3.0.11-1+deb13u5", "uptime_s": 727, "started_at": 273, "error": None,
+    }  # fmt: skip
     assert [(s["server"], s["status"], s["admin_state"], s["check_status"]) for s in servers] == [
         ("pg1", "MAINT", ["maint"], ""),
         ("pg2", "DOWN", [], "L7STS"),
@@ -30,5 +32,5 @@ def test_three_answers_make_one_dictionary() -> None:
 
 
 def test_a_silent_haproxy_has_the_same_keys() -> None:
-    assert silent("lb1", "gone").keys() == describe("lb1", INFO, DUMP, STAT).keys()
+    assert silent("lb1", "gone").keys() == describe("lb1", 1000.7, INFO, DUMP, STAT).keys()
     assert silent("lb1", "gone")["error"] == "gone"
