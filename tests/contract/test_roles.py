@@ -57,7 +57,7 @@ class TestRole:
     def test_main_is_a_table_of_contents(self, role: Path) -> None:
         """tasks/main.yml only includes and imports."""
         tasks = _load(role / "tasks" / "main.yml")
-        for task in [one for task in tasks for one in task.get("block", [task])]:
+        for task in (inner for outer in tasks for inner in outer.get("block", [outer])):
             assert any("include_tasks" in key or "import_tasks" in key for key in task), task.get("name")
 
     def test_it_can_be_uninstalled_and_has_a_readme(self, role: Path) -> None:
