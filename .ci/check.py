@@ -25,6 +25,7 @@ LAB_NAME = "test"
 # In this order: each scenario leaves the lab as the next one expects it.
 SCENARIOS = ("provision", "postgresql", "role_probe", "haproxy", "keepalived", "failover", "refusals")
 TYPED = ("collections/ha_recovery/plugins/module_utils", "tests/lab", "tests/storm", "tests/demo")
+PROBE = "collections/ha_recovery/roles/role_probe/files"
 SOURCES = ("collections/ha_recovery", "tests", ".ci")
 
 
@@ -49,6 +50,8 @@ DESK = (
     Check("ruff-format", ("ruff", "format", "--check", *SOURCES)),
     Check("yamllint", ("yamllint", "--strict", ".")),
     Check("mypy", ("mypy", "--strict", *TYPED)),
+    # The probe is a program of its own, installed on hosts: it finds its modules beside itself.
+    Check("mypy role_probe", ("env", f"MYPYPATH={PROBE}", "mypy", "--strict", "-p", "role_probe")),
     Check("unit", ("pytest", "tests/unit", "-q"), pytest=True),
     Check("contract", ("pytest", "tests/contract", "-q"), pytest=True),
     Check("sanity", (".ci/sanity",)),
