@@ -18,7 +18,8 @@ def test_three_answers_make_one_dictionary() -> None:
     haproxy = describe("lb1", 1000.7, INFO, DUMP, STAT)
     servers = haproxy.pop("servers")
     assert haproxy == {
-        "host": "lb1", "running": True, "version": "3.0.11-1+deb13u5", "uptime_s": 727, "started_at": 273, "error": None,
+        "host": "lb1", "running": True, "version": "3.0.11-1+deb13u5",
+        "uptime_s": 727, "started_at": 273, "error": None,
     }  # fmt: skip
     assert [(s["server"], s["status"], s["admin_state"], s["check_status"]) for s in servers] == [
         ("pg1", "MAINT", ["maint"], ""),
