@@ -4,12 +4,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: unfinished_record
 short_description: Find the record that an interrupted run left behind
@@ -40,6 +34,12 @@ _raw:
   type: list
   elements: str
 """
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
 
 
 def unfinished(directory: Path, runbook: str) -> str:

@@ -20,7 +20,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command left behind: exit status (124 on timeout, 127 when not installed), output, whether it timed out."""
+    """What a command left behind: exit status (124 on timeout, 127 when not installed), output, and on timeout a note."""
 
     rc: int
     stdout: str

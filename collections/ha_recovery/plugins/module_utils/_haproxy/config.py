@@ -83,7 +83,7 @@ def _words(line: str) -> list[str]:
 
 
 def _server(backend: str, server: str, where: str, options: tuple[str, ...]) -> ConfiguredServer:
-    address, _, port = where.partition("@")[2].rpartition(":") if "@" in where else where.rpartition(":")
+    address, _colon, port = where.partition("@")[2].rpartition(":") if "@" in where else where.rpartition(":")
     weight = 1
     checked = False
     for position, word in enumerate(options):

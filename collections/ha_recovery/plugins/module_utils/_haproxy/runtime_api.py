@@ -35,7 +35,6 @@ class Api(Protocol):
 
     def command(self, line: str) -> str:
         """The answer to one line of commands."""
-        ...
 
 
 class RuntimeApi:

@@ -94,7 +94,8 @@ def run(config: Config) -> int:
         boot_clock,
         report=say,
     )
-    handler = Handler(config, collector.view, counters=lambda: counters())
+    # The counters are the server's, and the server needs its handler first.
+    handler = Handler(config, collector.view, counters=lambda: counters())  # pylint: disable=unnecessary-lambda
     server = HttpServer(
         config.listen_address,
         config.port,

@@ -15,7 +15,7 @@ def read_fence(pattern: str, server_version: int | None) -> bool | None:
     """
     if server_version is not None:
         return _exists(Path(pattern.replace("{major}", str(server_version // 10000))))
-    before, _, after = pattern.partition("{major}")
+    before, _marker, after = pattern.partition("{major}")
     if not after:
         return _exists(Path(pattern))
     try:

@@ -115,7 +115,7 @@ class HttpServer:
         self._listener.close()
 
     def _accept(self) -> None:
-        for _ in range(64):  # bounded, so that a flood of connections cannot keep the others waiting
+        for _attempt in range(64):  # bounded, so that a flood of connections cannot keep the others waiting
             try:
                 channel, peer = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -174,7 +174,7 @@ class HttpServer:
             lines = head.decode("latin-1").split("\r\n")
             words = lines[0].split(" ")
             fields = (line.partition(":") for line in lines[1:])
-            headers = {name.strip().lower(): value.strip().lower() for name, _, value in fields}
+            headers = {name.strip().lower(): value.strip().lower() for name, _colon, value in fields}
             if len(words) != 3 or not words[2].startswith("HTTP/1.") or not words[1].startswith(("/", "*")):
                 self._queue(client, "GET", Response(400), keep=False)
                 return
