@@ -20,7 +20,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command left behind: exit status (124 on timeout, 127 when not installed), output, and on timeout a note."""
+    """What a command left behind: exit status (124: timeout, 127: not installed), output, and whether it timed out."""
 
     rc: int
     stdout: str
