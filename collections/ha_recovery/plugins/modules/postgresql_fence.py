@@ -43,7 +43,7 @@ options:
     description: Host that takes over, for the marker.
     type: str
   lift_with:
-    description: Command that readmits the host, for the marker. By default C(rejoin.yml) with this host.
+    description: Command that readmits the host, for the marker. By default where the way is described.
     type: str
   timeout:
     description: Seconds to wait after each signal.
@@ -92,7 +92,7 @@ marker:
   type: dict
   sample:
     {host: pg1, fenced_at: "2026-03-01T03:12:09Z", by: anna, reason: failover to pg2, new_primary: pg2,
-     lift_with: ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1}
+     lift_with: docs/failover.md tells how to bring pg1 back}
 seconds:
   description: How long it took.
   returned: always
@@ -155,7 +155,7 @@ def main() -> None:
         by=params["by"],
         reason=params["reason"],
         new_primary=params["new_primary"],
-        lift_with=params["lift_with"] or f"ansible-playbook playbooks/rejoin.yml -e rejoin_host={params['host']}",
+        lift_with=params["lift_with"] or f"docs/failover.md tells how to bring {params['host']} back",
     )
     result = {"steps": plan.steps, "stopped_by": "", "marker": dict(state.marker or {}), "fenced": state.fenced}
     if module.check_mode:

@@ -16,7 +16,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn im
 
 DEGRADED_CONF = (
     "# Failover left no standby, so commits wait for none. Written by sre.ha_recovery.postgresql_promote;\n"
-    "# rejoin.yml removes this file when a standby streams again.\n"
+    "# Remove it and reload Postgres when a standby streams again.\n"
     "synchronous_standby_names = ''\n"
 )
 

@@ -171,7 +171,7 @@ def _beside(host: Host, primary: Host) -> Step:
     if not host.reachable:
         return Step("unreachable", reason="the host does not answer")
     if host.fenced:
-        return Step("leave", reason="fenced; rejoin.yml readmits it")
+        return Step("leave", reason="fenced; docs/failover.md tells how to readmit it")
     if host is primary:
         return Step("configure", reason="the primary")
     if host.data_state == "absent":
@@ -187,7 +187,7 @@ def _beside(host: Host, primary: Host) -> Step:
     standby = host.standby_signal or host.control_state in _STANDBY_STATES
     if standby and host.timeline <= primary.timeline:
         return Step("follow", source=primary.name, reason="a stopped standby")
-    return Step("leave", reason="a stopped former primary; rejoin.yml readmits it")
+    return Step("leave", reason="a stopped former primary; docs/failover.md tells how to readmit it")
 
 
 def _without_primary(hosts: Sequence[Host], bootstrap_primary: str) -> Plan:

@@ -27,7 +27,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model im
 
 STATUS = "ansible-playbook playbooks/status.yml"
 FAILOVER = "ansible-playbook playbooks/failover.yml"
-REJOIN = "ansible-playbook playbooks/rejoin.yml -e rejoin_host={host}"
+REJOIN = "docs/failover.md tells how to bring {host} back"
 SITE = "ansible-playbook playbooks/site.yml"
 
 
