@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.reach import reach
-
 DOCUMENTATION = r"""
 name: reach
 short_description: Ask whether a host's SSH answers, briefly
@@ -49,6 +44,11 @@ _raw:
   type: list
   elements: dict
 """
+
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.reach import reach
 
 
 class LookupModule(LookupBase):
