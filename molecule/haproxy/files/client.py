@@ -4,7 +4,7 @@ hammer HOST PORT SECONDS   new connections, one after the other: what did each m
 hold HOST PORT SECONDS     one connection, one query after the other: how did it end?
 knock HOST PORT SECONDS    a question that Postgres answers before any session: the longest time without an answer.
 
-Reads PGUSER, PGPASSWORD, PGDATABASE and PGSSLMODE as libpq does.
+Reads PGUSER, PGPASSFILE, PGDATABASE and PGSSLMODE as libpq does.
 """
 
 import json
@@ -63,7 +63,7 @@ def hold(host, port, end):
 
 
 def knock(host, port, end):
-    answers, longest, last = 0, 0.0, None
+    answers, longest, last = 0, 0.0, time.monotonic()
     while time.monotonic() < end:
         try:
             with socket.create_connection((host, port), timeout=0.1) as connection:
@@ -74,12 +74,12 @@ def knock(host, port, end):
             answered = False
         if answered:
             now = time.monotonic()
-            longest = max(longest, now - (last or now))
+            longest = max(longest, now - last)
             last = now
             answers += 1
         time.sleep(0.01)
-    quiet = round(time.monotonic() - last, 2) if last else None
-    return {"answers": answers, "longest_gap_s": round(longest, 2), "quiet_at_the_end_s": quiet}
+    quiet = time.monotonic() - last
+    return {"answers": answers, "longest_gap_s": round(longest, 2), "quiet_at_the_end_s": round(quiet, 2)}
 
 
 if __name__ == "__main__":
