@@ -43,7 +43,7 @@ class Storm:
         self._stop = LOGS / "storm.stop"
         self._status = LOGS / "storm.status.json"
         self._report = LOGS / "storm.json"
-        for path in (self._stop, self._status, self._report):
+        for path in (self._stop, self._status, self._report, LOGS / "storm.jsonl"):
             path.unlink(missing_ok=True)
         self._log = (LOGS / "storm.log").open("w")
         self._process = subprocess.Popen(
