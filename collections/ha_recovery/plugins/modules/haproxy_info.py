@@ -72,12 +72,8 @@ haproxy:
     error: null
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.info import SHOW_STAT, describe, silent
-from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.runtime_api import RuntimeApi, RuntimeApiError
-from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.server_state import ServerStateError
+from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.ask import ask
 
 
 def main() -> None:
@@ -90,14 +86,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    host = module.params["host"]
-    api = RuntimeApi(module.params["socket"], module.params["timeout"])
-    try:
-        answers = [api.command(line) for line in ("show info", "show servers state", SHOW_STAT)]
-        haproxy = describe(host, time.time(), *answers)
-    except (RuntimeApiError, ServerStateError) as error:
-        haproxy = silent(host, str(error))
-    module.exit_json(changed=False, haproxy=haproxy)
+    module.exit_json(changed=False, haproxy=ask(**module.params))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an agent can be asked: names of calls and where each is found. Imported only when called for.
+
+Every call takes one dictionary and returns one; the logic is that of the module with the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, cast
+
+Call = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+_HERE = "ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers"
+
+CALLS = {
+    "cluster_info": "database:cluster_info",
+    "haproxy_info": "balancer:haproxy_info",
+    "keepalived_info": "balancer:keepalived_info",
+}
+
+
+class CallFailed(Exception):
+    """A call could not do what it was asked; ``value`` holds what is known nevertheless."""
+
+    def __init__(self, message: str, value: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.value = value
+
+
+def find_call(name: str) -> Call:
+    """The function behind a name. Raises CallFailed for one that does not exist."""
+    if name not in CALLS:
+        raise CallFailed(f"there is no call {name}; there are {', '.join(sorted(CALLS))}")
+    module, _colon, function = CALLS[name].partition(":")
+    return cast(Call, getattr(import_module(f"{_HERE}.{module}"), function))
