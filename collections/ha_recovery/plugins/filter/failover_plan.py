@@ -110,7 +110,6 @@ def failover_plan(
         **plan.as_dict(),
         "lines": plan_lines(plan),
         "refusal_lines": refusal_lines(plan),
-        "looking_again": sorted([*databases, *load_balancers]) if plan.action == "recheck" else [],
         "acting": [] if dry_run else plan.acting,
         "promoting": [] if dry_run else plan.promoting,
         "verifying": [] if dry_run else plan.verifying,

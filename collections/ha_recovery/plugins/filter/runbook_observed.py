@@ -15,33 +15,42 @@ version_added: 0.1.0
 author:
   - the ha_recovery authors (@ha-recovery)
 description:
-  - Makes one observation of the answers that the observing tasks registered. A silent host is part of it.
+  - Makes one observation of the answers that M(sre.ha_recovery.estate_info) brought. A silent host is part of it.
 options:
   _input:
-    description: >-
-      One entry per host, with C(name), C(address), C(groups), C(reach) and the registered C(database), C(haproxy),
-      C(keepalived).
-    type: list
-    elements: dict
+    description: C(hosts) as M(sre.ha_recovery.estate_info) returns it.
+    type: dict
     required: true
+  databases:
+    description: Names of all database hosts.
+    type: list
+    elements: str
+    default: []
+  load_balancers:
+    description: Names of all load balancers.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
 - name: Show what was seen
   ansible.builtin.debug:
-    msg: "{{ answers | sre.ha_recovery.runbook_observed }}"
+    msg: >-
+      {{ estate.hosts | sre.ha_recovery.runbook_observed(databases=groups['database'],
+      load_balancers=groups['load_balancer']) }}
 """
 
 RETURN = r"""
 _value:
-  description: C(nodes) and C(load_balancers), lists of what each host is like.
+  description: C(nodes) and C(load_balancers), lists of what each host is like; C(others), each other host in a word.
   type: dict
 """
 
 
-def runbook_observed(answers: Any) -> dict[str, Any]:
+def runbook_observed(hosts: Any, databases: Any = (), load_balancers: Any = ()) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    return observed_of(answers)
+    return observed_of(hosts, databases, load_balancers)
 
 
 class FilterModule:

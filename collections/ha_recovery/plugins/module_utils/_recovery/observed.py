@@ -1,62 +1,70 @@
 # Copyright: (c) 2026, the ha_recovery authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put together what the hosts answered. A host that did not answer, or not in time, is input like any other."""
+"""Put together what the hosts answered. A host that did not answer, or not in time, is input like any other. Pure.
+
+Input is what M(sre.ha_recovery.estate_info) returns: ``{host: {reach: {ok, why}, answers: {call: {ok, value, error}}}}``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def _why_silent(answers: Sequence[Mapping[str, Any]], reach: Mapping[str, Any]) -> str:
+def value_of(host: Mapping[str, Any], call: str) -> Any:
+    """What the host answered to a call; None when it did not."""
+    if not (host.get("reach") or {}).get("ok"):
+        return None
+    answer = (host.get("answers") or {}).get(call) or {}
+    return answer.get("value") if answer.get("ok") else None
+
+
+def why_silent(host: Mapping[str, Any], calls: Iterable[str]) -> str:
     """Why a host gave no answer, in one line."""
-    if reach and not reach.get("ok", True):
-        return str(reach.get("why") or "does not answer")
-    for answer in answers:
-        if answer.get("unreachable") or answer.get("failed"):
-            text = str(answer.get("msg") or "").strip()
-            return text.splitlines()[0] if text else "gave no answer"
-    return "was not asked"
+    reach = host.get("reach") or {}
+    if not reach.get("ok"):
+        return str(reach.get("why") or "was not asked")
+    for call in calls:
+        answer = (host.get("answers") or {}).get(call) or {}
+        if not answer.get("ok") and answer.get("error"):
+            return str(answer["error"]).strip().splitlines()[0]
+    return "gave no answer"
 
 
-def observed_database(raw: Mapping[str, Any]) -> dict[str, Any]:
+def observed_database(name: str, host: Mapping[str, Any]) -> dict[str, Any]:
     """The node that a host answered, or an unreachable one with the reason."""
-    answer = raw.get("database") or {}
-    node = answer.get("node")
-    if node and (raw.get("reach") or {}).get("ok", True):
+    node = value_of(host, "cluster_info")
+    if node:
         return dict(node)
-    return {
-        "host": raw["name"],
-        "address": raw.get("address") or "",
-        "reachable": False,
-        "error": _why_silent([answer], raw.get("reach") or {}),
-    }
+    return {"host": name, "address": "", "reachable": False, "error": why_silent(host, ["cluster_info"])}
 
 
-def observed_balancer(raw: Mapping[str, Any]) -> dict[str, Any]:
+def observed_balancer(name: str, host: Mapping[str, Any]) -> dict[str, Any]:
     """What a load balancer answered; ``reachable`` when at least its HAProxy could be asked about."""
-    awake = (raw.get("reach") or {}).get("ok", True)
-    haproxy = (raw.get("haproxy") or {}).get("haproxy") if awake else None
-    keepalived = (raw.get("keepalived") or {}).get("keepalived") if awake else None
+    haproxy = value_of(host, "haproxy_info")
     result: dict[str, Any] = {
-        "host": raw["name"],
-        "address": raw.get("address") or "",
+        "host": name,
         "reachable": bool(haproxy),
         "haproxy": haproxy or {},
-        "keepalived": keepalived or {},
+        "keepalived": value_of(host, "keepalived_info") or {},
     }
     if not haproxy:
-        answers = [raw.get("haproxy") or {}, raw.get("keepalived") or {}]
-        result["error"] = _why_silent(answers, raw.get("reach") or {})
+        result["error"] = why_silent(host, ["haproxy_info", "keepalived_info"])
     return result
 
 
-def observed_of(raws: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Input: one entry per host with name, address, groups, reach, and the registered answers database, haproxy,
-    keepalived. Output: ``nodes`` and ``load_balancers``, both in name order."""
-    ordered = sorted(raws, key=lambda raw: str(raw["name"]))
+def observed_of(
+    hosts: Mapping[str, Mapping[str, Any]], databases: Iterable[str], load_balancers: Iterable[str]
+) -> dict[str, Any]:
+    """``nodes`` and ``load_balancers`` in name order, and ``others``: hosts without a part in decisions, in a word."""
+    database, balancer = set(databases), set(load_balancers)
     return {
-        "nodes": [observed_database(raw) for raw in ordered if "database" in raw.get("groups", ())],
-        "load_balancers": [observed_balancer(raw) for raw in ordered if "load_balancer" in raw.get("groups", ())],
+        "nodes": [observed_database(name, hosts.get(name, {})) for name in sorted(database)],
+        "load_balancers": [observed_balancer(name, hosts.get(name, {})) for name in sorted(balancer)],
+        "others": {
+            name: "reachable" if (host.get("reach") or {}).get("ok") else why_silent(host, [])
+            for name, host in sorted(hosts.items())
+            if name not in database | balancer
+        },
     }

@@ -122,7 +122,8 @@ class Session:
                 if process.stdin:
                     process.stdin.close()
             try:
-                process.wait(timeout=0.5 if not self._hello.done() else 2.0)
+                # Nothing runs at the far end yet when nobody greeted: no reason to wait for it to clean up.
+                process.wait(timeout=2.0 if self._hello.done() else 0.0)
             except subprocess.TimeoutExpired:
                 process.kill()
         self._fail_all(self.why)

@@ -15,43 +15,41 @@ DEAD = {"ok": False, "tcp": False, "why": "no answer on port 22 within 1 s"}
 NODE = {"host": "pg1", "reachable": True, "role": "primary"}
 
 
+def _node(value: Any = None, error: str = "") -> dict[str, Any]:
+    return {"cluster_info": {"ok": value is not None, "value": value, "error": error}}
+
+
 @pytest.mark.parametrize(
-    ("reachable", "error", "raw"),
+    ("reachable", "error", "host"),
     [
-        (True, None, {"reach": AWAKE, "database": {"node": NODE}}),
-        (False, "no answer on port 22 within 1 s", {"reach": DEAD}),
-        (False, "no answer on port 22 within 1 s", {"reach": DEAD, "database": {"node": NODE}}),
-        (
-            False,
-            "Data could not be sent",
-            {"reach": AWAKE, "database": {"unreachable": True, "msg": "Data could not be sent\nx"}},
-        ),
-        (False, "Timed out after 6 s", {"reach": AWAKE, "database": {"failed": True, "msg": "Timed out after 6 s"}}),
-        (False, "was not asked", {"reach": AWAKE}),
+        (True, None, {"reach": AWAKE, "answers": _node(NODE)}),
+        (False, "no answer on port 22 within 1 s", {"reach": DEAD, "answers": {}}),
+        (False, "no answer on port 22 within 1 s", {"reach": DEAD, "answers": _node(NODE)}),
+        (False, "Permission denied", {"reach": AWAKE, "answers": _node(error="Permission denied\nx")}),
+        (False, "gave no answer", {"reach": AWAKE, "answers": {}}),
+        (False, "was not asked", {}),
     ],
 )
-def test_database_hosts(reachable: bool, error: str | None, raw: dict[str, Any]) -> None:
+def test_database_hosts(reachable: bool, error: str | None, host: dict[str, Any]) -> None:
     """An answer from an earlier look does not outlive the host."""
-    (node,) = observed_of([{"name": "pg1", "groups": ["database"], "address": "192.0.2.21", **raw}])["nodes"]
+    (node,) = observed_of({"pg1": host}, ["pg1"], [])["nodes"]
     assert (node["reachable"], node.get("error")) == (reachable, error)
 
 
-def test_load_balancers() -> None:
-    """One that answered, one that did not."""
+def test_load_balancers_and_others() -> None:
+    """One that answered, one that did not; a host without a part in decisions is named in a word."""
+    answers = {
+        "haproxy_info": {"ok": True, "value": {"running": True, "servers": []}},
+        "keepalived_info": {"ok": True, "value": {"holds_vip": True}},
+    }
     seen = observed_of(
-        [
-            {"name": "lb2", "groups": ["load_balancer"], "reach": DEAD},
-            {
-                "name": "lb1",
-                "groups": ["load_balancer"],
-                "reach": AWAKE,
-                "haproxy": {"haproxy": {"running": True, "servers": []}},
-                "keepalived": {"keepalived": {"holds_vip": True}},
-            },
-        ]
-    )["load_balancers"]
-    assert [(one["host"], one["reachable"]) for one in seen] == [("lb1", True), ("lb2", False)]
-    assert seen[1]["error"] == DEAD["why"]
+        {"lb2": {"reach": DEAD}, "lb1": {"reach": AWAKE, "answers": answers}, "backup1": {"reach": DEAD}},
+        [],
+        ["lb2", "lb1"],
+    )
+    assert [(one["host"], one["reachable"]) for one in seen["load_balancers"]] == [("lb1", True), ("lb2", False)]
+    assert seen["load_balancers"][1]["error"] == DEAD["why"]
+    assert seen["others"] == {"backup1": DEAD["why"]}
 
 
 @pytest.mark.parametrize(
