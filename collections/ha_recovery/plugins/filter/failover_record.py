@@ -4,50 +4,29 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record import (
-    next_step,
-    record_markdown,
-    record_of,
-)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_failover import failover_parts
 
 DOCUMENTATION = r"""
 name: failover_record
-short_description: Write down a failover for machines and for people
+short_description: Say what a failover's record holds
 version_added: 0.1.0
 author:
   - the ha_recovery authors (@ha-recovery)
 description:
-  - Puts plan, answers and observation into one record, as JSON and as Markdown.
+  - Reads plan, answers and observation, and gives the parts of the record for P(sre.ha_recovery.runbook_record#filter).
 options:
   _input:
     description: The plan.
     type: dict
     required: true
-  runbook:
-    description: Name of the runbook.
-    type: str
-    default: failover
-  cluster:
-    description: Name of the cluster.
-    type: str
-    required: true
   status:
     description: How it ended, C(started), C(done), C(refused) or C(failed).
     type: str
     required: true
-  who:
-    description: Who ran it.
-    type: str
-    required: true
-  started_at:
-    description: When it began, UTC.
-    type: str
-    required: true
-  ended_at:
-    description: When it ended, UTC.
+  address:
+    description: The virtual IP.
     type: str
     required: true
   answers:
@@ -58,48 +37,34 @@ options:
     description: What was observed before.
     type: dict
     default: {}
+  problems:
+    description: What did not work.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
 - name: Make the record
   ansible.builtin.set_fact:
     record: >-
-      {{ plan | sre.ha_recovery.failover_record(cluster='orders', status='done', who='anna',
+      {{ plan | sre.ha_recovery.failover_record(status='done', address='192.0.2.100', answers=answers)
+      | sre.ha_recovery.runbook_record(runbook='failover', cluster='orders', status='done', who='anna',
       started_at=began, ended_at=ended) }}
 """
 
 RETURN = r"""
 _value:
-  description: C(json) and C(markdown), both text.
+  description: The parts.
   type: dict
 """
 
 
 def failover_record(
-    plan: Any,
-    cluster: str,
-    status: str,
-    who: str,
-    started_at: str,
-    ended_at: str,
-    runbook: str = "failover",
-    answers: Any = None,
-    observed: Any = None,
-) -> dict[str, str]:
+    plan: Any, status: str, address: str, answers: Any = None, observed: Any = None, problems: Any = ()
+) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    record = record_of(
-        runbook=runbook,
-        cluster=cluster,
-        status=status,
-        who=who,
-        started_at=started_at,
-        ended_at=ended_at,
-        plan=plan,
-        answers=answers or {},
-        observed=observed or {},
-        next_step=next_step(plan, status),
-    )
-    return {"json": json.dumps(record, indent=2) + "\n", "markdown": record_markdown(record)}
+    return failover_parts(plan, answers or {}, observed or {}, status=status, address=address, problems=problems or ())
 
 
 class FilterModule:

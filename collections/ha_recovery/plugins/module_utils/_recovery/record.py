@@ -1,158 +1,178 @@
 # Copyright: (c) 2026, the ha_recovery authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of a run: what was seen, decided, waived, done, and how long each step took."""
+"""The record of a run, the same shape for every runbook: C(docs/record.schema.json) of the collection. Pure.
+
+A runbook hands over what it knows as *parts* (any of `PARTS`); who, when, and how it ended come from outside. Times are
+ISO 8601 in UTC. ``started_s`` of a step is its offset in seconds from the record's ``started_at``; null when nobody
+knows it, and then no bar is drawn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import FAILOVER, REJOIN, STATUS
+SCHEMA = "ha_recovery/record/1"
+STATUSES = ("started", "done", "none", "refused", "failed")
+LEVELS = ("block", "warn", "waived", "ok")
+RESULTS = ("ok", "changed", "skipped", "failed")
 
-SCHEMA = 1
+# What a runbook may say, and what stands there when it does not.
+PARTS: dict[str, Any] = {
+    "headline": "",
+    "evidence": {},
+    "verdicts": [],
+    "waivers": [],
+    "plan": [],
+    "steps": [],
+    "old_primary": None,
+    "new_primary": None,
+    "timeline_before": None,
+    "timeline_after": None,
+    "lsn": {},
+    "write_gap_s": None,
+    "possible_loss_bytes": None,
+    "verified": None,
+    "problems": [],
+    "next": "",
+}
+# A host's clock may be this far from the control node's, in seconds, before its offsets are not believed.
+SKEW_S = 1.0
 
 
-def step(name: str, host: str, answer: Mapping[str, Any] | None, seconds: float | None = None) -> dict[str, Any]:
-    """One step's line: what, where, how long (seconds, as the host measured it), and how it ended."""
-    answer = answer or {}
-    failed = bool(answer.get("failed") or answer.get("unreachable"))
+class RecordError(ValueError):
+    """A runbook handed over something that no record can hold; the message names it."""
+
+
+def moment(text: str) -> datetime:
+    """A point in time as the record writes it: ISO 8601, UTC, with or without a fraction."""
+    try:
+        found = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    except ValueError:
+        raise RecordError(f"{text!r} is no time; expected UTC such as 2026-03-01T03:12:09.250Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
+def record_name(started_at: str, runbook: str) -> str:
+    """Name of a record's files, without an ending: 20260301T031209Z-failover."""
+    return f"{moment(started_at).astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{runbook}"
+
+
+def result_of(answer: Mapping[str, Any]) -> str:
+    """How a module's answer ended, as one of `RESULTS`."""
+    if answer.get("failed") or answer.get("unreachable"):
+        return "failed"
+    if answer.get("skipped"):
+        return "skipped"
+    return "changed" if answer.get("changed") else "ok"
+
+
+def _offset(step: Mapping[str, Any], started_at: str, duration: float) -> float | None:
+    """Seconds from the record's start to the step's; None when unknown, or when that clock cannot be believed."""
+    if step.get("started_s") is not None:
+        return round(float(step["started_s"]), 3)
+    if not step.get("started_at"):
+        return None
+    offset = (moment(str(step["started_at"])) - moment(started_at)).total_seconds()
+    return round(offset, 3) if -SKEW_S <= offset <= duration + SKEW_S else None
+
+
+def step_of(step: Mapping[str, Any], started_at: str, duration: float) -> dict[str, Any]:
+    """One step, normalised. It may be a module's answer with C(name) and C(host) added."""
+    result = str(step.get("result") or result_of(step))
+    if result not in RESULTS:
+        raise RecordError(f"result of step {step.get('name')!r} is {result!r}; allowed: {', '.join(RESULTS)}")
+    seconds = step.get("seconds")
     return {
-        "step": name,
-        "host": host,
-        "seconds": seconds,
-        "changed": bool(answer.get("changed")),
-        "result": f"failed: {answer.get('msg', 'no reason given')}" if failed else "done",
+        "name": str(step["name"]),
+        "host": str(step.get("host") or ""),
+        "started_s": _offset(step, started_at, duration),
+        "seconds": None if seconds is None else round(float(seconds), 3),
+        "result": result,
+        "detail": str(step.get("detail") or (step.get("msg") if result == "failed" else "") or ""),
     }
 
 
-def steps_of(plan: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every step of a plan with what its host answered; a step nobody answered was not run."""
-    found = []
-    wanted: list[tuple[str, Sequence[str], str, str]] = [
-        ("fence on the load balancer", plan.get("fence_load_balancers") or (), "balancer", "seconds"),
-        ("fence on the host", plan.get("fence_hosts") or (), "fence", "seconds"),
-        ("follow the new primary", plan.get("follow") or (), "follow", "waited_s"),
-        ("promote", [plan["candidate"]] if plan.get("promote") else (), "promote", "writable_s"),
-    ]
-    for name, hosts, key, seconds in wanted:
-        for host in hosts:
-            answer = answers.get(host, {}).get(key)
-            if answer:
-                found.append(step(name, host, answer, answer.get(seconds)))
-            else:
-                found.append({"step": name, "host": host, "seconds": None, "changed": False, "result": "not run"})
-    for host in sorted(answers):
-        verify = answers[host].get("verify")
-        if verify:
-            found.append(step("write and read through the virtual IP", host, verify, verify.get("read_seconds")))
-    return found
+def verdict_of(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """One verdict, with every key."""
+    level = str(verdict.get("level") or "block")
+    if level not in LEVELS:
+        raise RecordError(f"level of verdict {verdict.get('check')!r} is {level!r}; allowed: {', '.join(LEVELS)}")
+    keys = ("check", "host", "observed", "expected", "fix")
+    return {**{key: str(verdict.get(key) or "") for key in keys}, "level": level}
 
 
-def next_step(plan: Mapping[str, Any], status: str) -> str:
-    """What a person types next."""
-    if status == "refused":
-        refusals = plan.get("refusals") or ()
-        return str(refusals[0]["next"]) if refusals else STATUS
-    if status == "failed":
-        return FAILOVER
-    old = plan.get("old_primary")
-    return REJOIN.format(host=old) if old else STATUS
-
-
-def record_of(
+def build_record(
+    parts: Mapping[str, Any],
     *,
-    runbook: str,
     cluster: str,
+    runbook: str,
     status: str,
     who: str,
+    control_host: str,
     started_at: str,
     ended_at: str,
-    plan: Mapping[str, Any],
-    answers: Mapping[str, Mapping[str, Any]],
-    observed: Mapping[str, Any],
-    next_step: str,
+    writes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The record as JSON. ``status``: started, done, refused or failed."""
-    promoted: Mapping[str, Any] = next((one["promote"] for one in answers.values() if one.get("promote")), {})
-    verified: Mapping[str, Any] = next((one["verify"] for one in answers.values() if one.get("verify")), {})
-    topology = plan.get("topology") or {}
-    return {
+    """The record. ``writes``: `record_writes.writes_of` when a storm's journal was given; raises RecordError."""
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise RecordError(f"a record has no {', '.join(unknown)}; allowed: {', '.join(PARTS)}")
+    if status not in STATUSES:
+        raise RecordError(f"status is {status!r}; allowed: {', '.join(STATUSES)}")
+    duration = max(0.0, (moment(ended_at) - moment(started_at)).total_seconds())
+    record: dict[str, Any] = {
         "schema": SCHEMA,
-        "runbook": runbook,
         "cluster": cluster,
+        "runbook": runbook,
         "status": status,
         "who": who,
+        "control_host": control_host,
         "started_at": started_at,
         "ended_at": ended_at,
-        "headline": plan.get("headline"),
-        "action": plan.get("action"),
-        "old_primary": plan.get("old_primary"),
-        "new_primary": plan.get("candidate") if status == "done" else None,
-        "timeline_before": topology.get("timeline"),
-        "timeline_after": promoted.get("timeline") or verified.get("timeline"),
-        "received_lsn": promoted.get("received_lsn") or plan.get("expect_received_lsn"),
-        "promoted_lsn": promoted.get("lsn"),
-        "possible_loss": plan.get("loss"),
-        "waived": list(plan.get("waived") or ()),
-        "refusals": list(plan.get("refusals") or ()),
-        "evidence": list(plan.get("signs") or ()),
-        "candidates": list(plan.get("standings") or ()),
-        "sync_degraded": bool(plan.get("degrade_sync")),
-        "notes": list(plan.get("notes") or ()),
-        "steps": steps_of(plan, answers),
-        "verified": {
-            key: verified.get(key) for key in ("server_address", "timeline", "tries", "seconds", "read_seconds")
-        }
-        if verified
-        else None,
-        "observed": dict(observed),
-        "next": next_step,
+        "duration_s": round(duration, 3),
+        **PARTS,
+        **parts,
+        "writes": dict(writes) if writes else None,
     }
+    record["steps"] = [step_of(one, started_at, duration) for one in record["steps"]]
+    record["verdicts"] = [verdict_of(one) for one in record["verdicts"]]
+    record["plan"] = [str(line) for line in record["plan"]]
+    record["problems"] = [str(line) for line in record["problems"]]
+    if writes and writes.get("gap"):
+        record["write_gap_s"] = writes["gap"]["seconds"]
+    return record
+
+
+def facts_of(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a person asks first, as pairs of words; what does not apply is left out."""
+    lsn = ", ".join(f"{key} {value}" for key, value in record["lsn"].items() if value)
+    verified = record["verified"]
+    facts: Sequence[tuple[str, Any]] = (
+        ("who", f"{record['who']} on {record['control_host']}"),
+        ("from, to", f"{record['started_at']}, {record['ended_at']} ({record['duration_s']:.1f} s)"),
+        ("old primary", record["old_primary"]),
+        ("new primary", record["new_primary"]),
+        ("timeline", _change(record["timeline_before"], record["timeline_after"])),
+        ("WAL positions", lsn),
+        ("no write acknowledged for", _seconds(record["write_gap_s"])),
+        ("possible loss", _bytes(record["possible_loss_bytes"])),
+        ("verified", verified and f"a write and read through {verified['address']}, {_seconds(verified['seconds'])}"),
+        ("waived", ", ".join(one["name"] for one in record["waivers"]) or "nothing"),
+        ("next", record["next"]),
+    )
+    return [(name, str(value)) for name, value in facts if value]
+
+
+def _change(before: Any, after: Any) -> str:
+    return f"{before or '-'} -> {after or '-'}" if before or after else ""
 
 
 def _seconds(value: Any) -> str:
-    return "-" if value is None else f"{float(value):.2f} s"
+    return "" if value is None else f"{float(value):.2f} s"
 
 
-def record_markdown(record: Mapping[str, Any]) -> str:
-    """The same for people, to paste into a ticket."""
-    lines = [
-        f"# {record['runbook']} of {record['cluster']}: {record['status']}",
-        "",
-        f"{record['headline']}",
-        "",
-        "| | |",
-        "|---|---|",
-        f"| who | {record['who']} |",
-        f"| from, to | {record['started_at']}, {record['ended_at']} |",
-        f"| old primary | {record['old_primary'] or '-'} |",
-        f"| new primary | {record['new_primary'] or '-'} |",
-        f"| timeline | {record['timeline_before'] or '-'} -> {record['timeline_after'] or '-'} |",
-        f"| received up to | {record['received_lsn'] or '-'} |",
-        f"| possible loss | {(record['possible_loss'] or {}).get('text', '-')} |",
-        f"| waived | {', '.join(record['waived']) or 'nothing'} |",
-        f"| synchronous replication | {'switched off, no standby is left' if record['sync_degraded'] else 'kept'} |",
-        f"| next | {record['next']} |",
-    ]
-    if record["steps"]:
-        lines += ["", "## Steps", "", "| step | host | time | result |", "|---|---|---|---|"]
-        lines += [
-            f"| {one['step']} | {one['host']} | {_seconds(one['seconds'])} | {one['result']} |"
-            for one in record["steps"]
-        ]
-    if record["refusals"]:
-        lines += ["", "## Refused because", ""]
-        lines += [
-            f"- {one['host']}: {one['observed']}; expected {one['expected']}. Next: `{one['next']}`"
-            for one in record["refusals"]
-        ]
-    if record["evidence"]:
-        lines += ["", "## Evidence", "", "| who | about | saw |", "|---|---|---|"]
-        lines += [f"| {one['host']} | {one['about']} | {one['saw']} |" for one in record["evidence"]]
-    if record["candidates"]:
-        lines += ["", "## Candidates", "", "| host | may be promoted | why |", "|---|---|---|"]
-        lines += [
-            f"| {one['host']} | {'yes' if one['eligible'] else 'no'} | {one['why']} |" for one in record["candidates"]
-        ]
-    return "\n".join(lines) + "\n"
+def _bytes(value: Any) -> str:
+    return "" if value is None else f"{int(value)} bytes"

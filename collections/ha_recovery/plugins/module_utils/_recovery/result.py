@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.proof import missing_proofs, unfenced_hosts
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record import next_step, steps_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_failover import next_step, steps_of
 
 Answers = Mapping[str, Mapping[str, Any]]
 
@@ -49,7 +49,9 @@ def summary_of(plan: Mapping[str, Any], answers: Answers) -> list[str]:
     lines = []
     for one in steps_of(plan, answers):
         seconds = "" if one["seconds"] is None else f" {float(one['seconds']):.2f} s"
-        lines.append(f"{one['host']}: {one['step']}: {one['result']}{seconds}")
+        ended = one["detail"] if one["result"] == "skipped" else "done"
+        ended = f"failed: {one['detail']}" if one["result"] == "failed" else ended
+        lines.append(f"{one['host']}: {one['name']}: {ended}{seconds}")
     lines += [f"warning: {line}" for line in unfenced_hosts(plan, answers)]
     verified = answers.get(str(plan["verify_from"]), {}).get("verify") or {}
     if verified.get("server_address"):

@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.proof import missing_proofs, unfenced_hosts
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record import (
-    next_step,
-    record_markdown,
-    record_of,
-    steps_of,
-)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_failover import next_step, steps_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.result import problems_of, summary_of
 
 PLAN: dict[str, Any] = {
@@ -124,10 +119,11 @@ def test_the_end_of_a_good_run() -> None:
 
 def test_steps_with_their_durations() -> None:
     """A step that nobody answered was not run."""
-    steps = {(one["step"], one["host"]): one for one in steps_of(PLAN, GOOD | {"lb2": {}})}
+    steps = {(one["name"], one["host"]): one for one in steps_of(PLAN, GOOD | {"lb2": {}})}
     assert steps[("promote", "pg2")]["seconds"] == 0.13
-    assert steps[("fence on the host", "pg1")]["result"] == "done"
-    assert steps[("fence on the load balancer", "lb2")]["result"] == "not run"
+    assert steps[("fence on the host", "pg1")]["result"] == "changed"
+    assert steps[("fence on the load balancer", "lb2")]["detail"] == "not run"
+    assert "lb2: fence on the load balancer: not run" in summary_of(PLAN, GOOD | {"lb2": {}})
 
 
 @pytest.mark.parametrize(
@@ -142,33 +138,3 @@ def test_steps_with_their_durations() -> None:
 def test_next_step(status: str, plan: dict[str, Any], command: str) -> None:
     """Every end has a next command."""
     assert command in next_step(plan, status)
-
-
-def test_the_record() -> None:
-    """For machines and for people, the same facts."""
-    record = record_of(
-        runbook="failover", cluster="orders", status="done", who="anna", started_at="a", ended_at="b",
-        plan=PLAN, answers=GOOD, observed={}, next_step="next",
-    )  # fmt: skip
-    assert (record["old_primary"], record["new_primary"]) == ("pg1", "pg2")
-    assert (record["timeline_before"], record["timeline_after"], record["promoted_lsn"]) == (1, 2, "0/5000100")
-    assert record["verified"]["server_address"] == "192.0.2.22"
-    text = record_markdown(record)
-    for fact in (
-        "# failover of orders: done",
-        "| waived | unseen_standby |",
-        "| promote | pg2 | 0.13 s | done |",
-        "no answer",
-    ):
-        assert fact in text
-
-
-def test_a_refusal_is_recorded_with_its_reasons() -> None:
-    """Nobody became primary."""
-    refusal = {"host": "pg1", "observed": "alive", "expected": "dead", "next": "go home"}
-    record = record_of(
-        runbook="failover", cluster="orders", status="refused", who="anna", started_at="a", ended_at="b",
-        plan=PLAN | {"action": "refuse", "refusals": [refusal]}, answers={}, observed={}, next_step="go home",
-    )  # fmt: skip
-    assert record["new_primary"] is None
-    assert "- pg1: alive; expected dead. Next: `go home`" in record_markdown(record)
