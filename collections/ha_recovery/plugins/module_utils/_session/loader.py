@@ -30,7 +30,7 @@ while line and not line.startswith(b"HA_RECOVERY "):
     line = take.readline()
 if not line:
     sys.exit("no greeting came")
-cache, digest = "/run/ha_recovery/agent", line.split()[1].decode()
+cache, digest = "@CACHE@", line.split()[1].decode()
 home = os.path.join(cache, digest)
 have = os.path.isdir(home)
 say.write(b"HAVE\\n" if have else b"NEED\\n")
@@ -49,7 +49,7 @@ if not have:
 sys.path.insert(0, home)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.agent import main
 main()
-"""
+""".replace("@CACHE@", CACHE)
 
 
 @lru_cache(maxsize=1)
