@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -282,6 +284,32 @@ def test_changes_are_said_once(collector: Collector, world: World) -> None:
         world.row = row
         collector.refresh()
     assert world.said == ["postgres is running primary", "postgres is unreachable gone", "postgres is running replica"]
+
+
+def test_woken_it_looks_again_at_once(world: World, clock: Clock, config: Config) -> None:
+    """A runbook that has just promoted this host does not wait for the next round."""
+    collector = Collector(
+        replace(config, refresh_interval=60), world, world, lambda: world.peers, clock,
+        space=world.space, fence=world.fence, report=world.said.append,
+    )  # fmt: skip
+    stop = threading.Event()
+    thread = threading.Thread(target=collector.run, args=(stop,), daemon=True)
+    thread.start()
+
+    def said(line: str) -> bool:
+        end = time.monotonic() + 20
+        while line not in world.said and time.monotonic() < end:
+            time.sleep(0.01)
+        return line in world.said
+
+    assert said("postgres is running primary")
+    world.row = REPLICA_ROW
+    collector.wake()
+    assert said("postgres is running replica")
+    stop.set()
+    collector.wake()
+    thread.join(timeout=20)
+    assert not thread.is_alive()
 
 
 def test_problems_are_said_when_they_begin_and_end(collector: Collector, world: World) -> None:

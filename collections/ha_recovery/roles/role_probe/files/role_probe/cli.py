@@ -94,6 +94,8 @@ def run(config: Config) -> int:
         boot_clock,
         report=say,
     )
+    # A runbook that has just promoted this host wants no old answer: "look again now".
+    signal.signal(signal.SIGUSR1, lambda _number, _frame: collector.wake())
     # The counters are the server's, and the server needs its handler first.
     handler = Handler(config, collector.view, counters=lambda: counters())  # pylint: disable=unnecessary-lambda
     server = HttpServer(
@@ -135,6 +137,7 @@ def run(config: Config) -> int:
         notify("STOPPING=1")
     finally:
         stop.set()
+        collector.wake()
         server.close()
     return 0
 

@@ -64,6 +64,7 @@ class Collector:
         self._snapshot = Snapshot(asked_at=clock(), state="unknown", reason="the probe has just started")
         self._unreadable: set[str] = set()
         self._problems: set[str] = set()  # the ones already reported
+        self._wake = threading.Event()
 
     def view(self) -> View:
         """Everything known at this moment. Safe from any thread, never waits."""
@@ -71,8 +72,12 @@ class Collector:
         snapshot, peers, beat_at = self._snapshot, self._peers(), self._beat_at
         return View(now=self._clock(), snapshot=snapshot, peers=peers, beat_at=beat_at)
 
+    def wake(self) -> None:
+        """Refresh now instead of at the end of the interval. Safe from any thread and from a signal handler."""
+        self._wake.set()
+
     def run(self, stop: threading.Event) -> None:
-        """Refresh at the configured interval until ``stop`` is set."""
+        """Refresh at the configured interval, and at once when woken, until ``stop`` is set."""
         while not stop.is_set():
             began = self._clock()
             try:
@@ -82,7 +87,8 @@ class Collector:
                     Snapshot(asked_at=began, state="unknown", reason=f"probe failure: {type(error).__name__}: {error}")
                 )
             self._beat_at = self._clock()
-            stop.wait(max(0.01, self._config.refresh_interval - (self._clock() - began)))
+            self._wake.wait(max(0.01, self._config.refresh_interval - (self._clock() - began)))
+            self._wake.clear()
 
     def refresh(self) -> None:
         """One round."""
