@@ -20,6 +20,10 @@ CALLS = {
     "cluster_info": "database:cluster_info",
     "haproxy_info": "balancer:haproxy_info",
     "keepalived_info": "balancer:keepalived_info",
+    "pgbouncer_info": "pooler:pgbouncer_info",
+    "pgbouncer_pause": "pooler:pgbouncer_pause",
+    "pgbouncer_resume": "pooler:pgbouncer_resume",
+    "pgbouncer_reconnect": "pooler:pgbouncer_reconnect",
 }
 
 
