@@ -110,12 +110,7 @@ read_seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, detect_version
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.verify import (
-    Target,
-    VerifyFailed,
-    write_and_read,
-)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.verify import VerifyFailed, run_check
 
 
 def main() -> None:
@@ -137,38 +132,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
     if module.check_mode:
         module.exit_json(changed=False, tries=0, msg="check mode: nothing was written")
-    version = params["version"] or detect_version(params["cluster"])
-    if version is None:
-        module.fail_json(msg="no Postgres on this host, so no psql to test with; run this on a database host", tries=0)
-    layout = Layout(version, params["cluster"])
-    target = Target(
-        address=params["address"],
-        port=params["port"],
-        user=params["user"],
-        database=params["database"],
-        passfile=params["passfile"],
-        sslmode=params["sslmode"],
-        sslrootcert=params["sslrootcert"] or str(layout.config_dir / "tls" / "ca.crt"),
-    )
     try:
-        found = write_and_read(
-            HostRunner(),
-            layout,
-            target,
-            by=params["by"],
-            timeout=params["timeout"],
-            attempt_timeout=params["attempt_timeout"],
-        )
+        found = run_check(HostRunner(), module.params)
     except VerifyFailed as problem:
-        module.fail_json(
-            msg=f"no write through {params['address']}:{params['port']} was acknowledged within "
-            f"{params['timeout']:g} s ({problem.tries} tries): {problem}. "
-            "Next: ansible-playbook playbooks/status.yml",
-            tries=problem.tries,
-        )
+        module.fail_json(msg=str(problem), tries=problem.tries)
     module.exit_json(changed=True, **found)
 
 

@@ -117,34 +117,9 @@ waited_s:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import (
-    FollowRefused,
-    Upstream,
-    plan_follow,
-    slot_name_for,
-)
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import (
-    FollowFailed,
-    apply_follow,
-    wait_streaming,
-)
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, detect_version
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import observe_node, read_text
-
-
-def upstream_of(params: dict, layout: Layout) -> Upstream:
-    """The upstream that the parameters describe."""
-    return Upstream(
-        host=params["primary_host"],
-        address=params["primary_address"],
-        port=params["primary_port"],
-        user=params["user"],
-        passfile=params["passfile"] or str(layout.config_dir / "replication.pgpass"),
-        sslmode=params["sslmode"],
-        sslrootcert=params["sslrootcert"] or str(layout.config_dir / "tls" / "ca.crt"),
-        slot_name=params["slot_name"] or slot_name_for(params["host"]),
-        application_name=params["application_name"] or params["host"],
-    )
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import FollowRefused
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import FollowFailed
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_run import run_follow
 
 
 def main() -> None:
@@ -170,43 +145,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
-    runner = HostRunner()
-    version = params["version"] or detect_version(params["cluster"])
-    layout = Layout(version or "0", params["cluster"])
-    upstream = upstream_of(params, layout)
-    result = {"upstream": upstream.host, "wal_receiver": None, "waited_s": 0.0}
-    node = observe_node(
-        runner, host=params["host"], address="", version=version, cluster=params["cluster"], port=params["port"]
-    )
-    if module.check_mode and node["data_state"] == "absent":
-        module.exit_json(changed=True, msg=f"{params['host']} would follow {upstream.host} once it has data", **result)
-    directory = layout.data_directory()
     try:
-        plan = plan_follow(
-            node,
-            upstream=upstream,
-            before=read_text(layout.replication_conf),
-            signal=(directory / "standby.signal").exists(),
-            backup_label=(directory / "backup_label").exists(),
-            start=params["start"],
-        )
-        if module._diff and plan.write_conf:
-            header = str(layout.replication_conf)
-            result["diff"] = {
-                "before": plan.before,
-                "after": plan.after,
-                "before_header": header,
-                "after_header": header,
-            }
-        if module.check_mode:
-            module.exit_json(changed=plan.changed, **result)
-        apply_follow(runner, layout, plan, timeout=params["timeout"])
-        if params["wait"] and (node["running"] or plan.start):
-            result.update(wait_streaming(runner, layout, upstream, port=params["port"], timeout=params["timeout"]))
+        result = run_follow(HostRunner(), module.params, check_mode=module.check_mode)
     except (FollowRefused, FollowFailed) as problem:
-        module.fail_json(msg=str(problem), **result)
-    module.exit_json(changed=plan.changed, **result)
+        module.fail_json(msg=str(problem), upstream=module.params["primary_host"], wal_receiver=None, waited_s=0.0)
+    if not module._diff:
+        result.pop("diff", None)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

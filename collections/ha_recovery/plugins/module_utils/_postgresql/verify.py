@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import conninfo_value
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, detect_version
 
 # psql puts :'name' in as a quoted literal, so that no value is ever part of the statement's text.
 WRITE = """
@@ -121,3 +121,42 @@ def write_and_read(
         if clock() - began >= timeout:
             raise VerifyFailed(last, tries)
         sleep(every)
+
+
+DEFAULTS: dict[str, Any] = {
+    "port": 5000,
+    "user": "ha_verify",
+    "database": "postgres",
+    "passfile": "/etc/ha_recovery/verify.pgpass",
+    "sslmode": "verify-ca",
+    "sslrootcert": None,
+    "version": None,
+    "cluster": "main",
+    "by": "client_check",
+    "timeout": 15.0,
+    "attempt_timeout": 3.0,
+}
+
+
+def run_check(runner: Runner, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What module and sessions share: parameters of M(sre.ha_recovery.client_check) in, its answer out.
+
+    Raises VerifyFailed, whose message says what to do next.
+    """
+    params = {**DEFAULTS, **given}
+    version = params["version"] or detect_version(params["cluster"])
+    if version is None:
+        raise VerifyFailed("no Postgres on this host, so no psql to test with; run this on a database host", 0)
+    layout = Layout(version, params["cluster"])
+    root = params["sslrootcert"] or str(layout.config_dir / "tls" / "ca.crt")
+    names = ("address", "port", "user", "database", "passfile", "sslmode")
+    target = Target(**{name: params[name] for name in names}, sslrootcert=root)
+    limits = {name: params[name] for name in ("by", "timeout", "attempt_timeout")}
+    try:
+        return write_and_read(runner, layout, target, **limits)
+    except VerifyFailed as problem:
+        raise VerifyFailed(
+            f"no write through {params['address']}:{params['port']} was acknowledged within {params['timeout']:g} s "
+            f"({problem.tries} tries): {problem}. Next: ansible-playbook playbooks/status.yml",
+            problem.tries,
+        ) from problem
