@@ -49,6 +49,8 @@ def environment() -> dict[str, str]:
         "PATH": f"{ROOT / '.venv/bin'}:{os.environ.get('PATH', '')}",
         "NO_COLOR": "1",
         "ANSIBLE_NOCOLOR": "1",
+        # It names a task when it begins: what is murmured is under way.
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
         "COLUMNS": "200",
     }
 
