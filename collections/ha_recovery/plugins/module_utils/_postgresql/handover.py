@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
@@ -22,6 +21,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.live import LiveError
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import parse_lsn
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import read_control
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import query_json
 
 POLL_S = 0.005
 CAUGHT_UP = """SELECT json_build_object('standby', pg_is_in_recovery(),
@@ -95,8 +95,8 @@ def wait_caught_up(psql: Asks, shutdown_lsn: str, timeout: float) -> dict[str, A
         time.sleep(POLL_S)
 
 
-def promote_now(psql: Asks, timeout: float, look_again: Callable[[], None]) -> dict[str, Any]:
-    """Promote and wait until it is writable, then have the role probe ``look_again``. Returns {timeline, seconds}."""
+def promote_now(psql: Asks, timeout: float) -> dict[str, Any]:
+    """Promote and wait until it is writable. Returns {timeline, seconds}."""
     began = time.monotonic()
     if psql.ask("SELECT to_json(pg_promote(wait => false))") is not True:
         raise HandoverFailed("pg_promote() answered false")
@@ -106,8 +106,27 @@ def promote_now(psql: Asks, timeout: float, look_again: Callable[[], None]) -> d
         except LiveError as error:
             raise HandoverFailed(f"it was told to promote and then did not answer: {error}") from error
         if not seen["standby"]:
-            look_again()
             return {"timeline": seen["timeline"], "seconds": round(time.monotonic() - began, 3)}
         if time.monotonic() - began > timeout:
             raise HandoverFailed(f"{timeout:g} s after pg_promote() it is still a standby")
         time.sleep(POLL_S)
+
+
+HELD = """SELECT coalesce(json_agg(slot_name ORDER BY slot_name), '[]') FROM pg_replication_slots
+ WHERE slot_type = 'physical' AND NOT active AND restart_lsn IS NOT NULL"""
+RENEW = """SELECT to_json(pg_drop_replication_slot(slot_name) IS NULL) FROM pg_replication_slots
+ WHERE slot_name = '{name}' AND NOT active;
+SELECT pg_create_physical_replication_slot('{name}') WHERE NOT EXISTS
+ (SELECT FROM pg_replication_slots WHERE slot_name = '{name}') \\g /dev/null"""
+
+
+def release_slots(runner: Runner, layout: Layout) -> list[str]:
+    """Make the slots of a former primary anew, so that those nobody uses any more hold no WAL. Returns their names."""
+    found = query_json(runner, layout, HELD)
+    if not found.ok:
+        raise HandoverFailed(f"its slots are not known: {found.error}")
+    for name in found.value:
+        done = query_json(runner, layout, RENEW.format(name=name))
+        if not done.ok:
+            raise HandoverFailed(f"the slot {name} could not be made anew: {done.error}")
+    return list(found.value)

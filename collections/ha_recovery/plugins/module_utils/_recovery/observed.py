@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Put together what the hosts answered. A host that did not answer, or not in time, is input like any other. Pure.
 
-Input is what M(sre.ha_recovery.estate_info) returns: ``{host: {reach: {ok, why}, answers: {call: {ok, value, error}}}}``.
+Input is what M(sre.ha_recovery.estate_info) returns:
+``{host: {reach: {ok, why}, answers: {call: {ok, value, error}}}}``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def observed_balancer(name: str, host: Mapping[str, Any]) -> dict[str, Any]:
         "reachable": bool(haproxy),
         "haproxy": haproxy or {},
         "keepalived": value_of(host, "keepalived_info") or {},
+        "pools": (value_of(host, "pgbouncer_info") or {}).get("pools") or [],
     }
     if not haproxy:
         result["error"] = why_silent(host, ["haproxy_info", "keepalived_info"])

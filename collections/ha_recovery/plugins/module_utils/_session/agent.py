@@ -22,11 +22,11 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls imp
 
 DEFAULT_SILENCE_S = 15.0
 
-_undo: dict[str, Callable[[], None]] = {}
+_undo: dict[str, Callable[[], object]] = {}
 _undo_lock = threading.Lock()
 
 
-def at_end(name: str, action: Callable[[], None] | None) -> None:
+def at_end(name: str, action: Callable[[], object] | None) -> None:
     """Do ``action`` when the session ends, however it ends. The same name replaces, None takes it back."""
     with _undo_lock:
         if action is None:

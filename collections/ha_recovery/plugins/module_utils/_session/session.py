@@ -27,7 +27,8 @@ NOT_ASKED = "was not asked"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a call. ``seconds``: as the control node waited; ``remote_s``: what the call itself took."""
+    """What came of a call. ``seconds``: as the control node waited; ``remote_s``: what the call itself took;
+    ``sent_at``: when it was sent, seconds since 1970 by the control node's clock (None: it was not sent)."""
 
     ok: bool
     value: Any = None
@@ -35,10 +36,12 @@ class Answer:
     seconds: float = 0.0
     remote_s: float | None = None
     silent: bool = False
+    sent_at: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
-        return {"ok": self.ok, "value": self.value, "error": self.error, "seconds": round(self.seconds, 3)}
+        plain = {"ok": self.ok, "value": self.value, "error": self.error, "seconds": round(self.seconds, 3)}
+        return plain if self.sent_at is None else {**plain, "sent_at": round(self.sent_at, 3)}
 
 
 @dataclass
@@ -46,6 +49,7 @@ class _Call:
     future: Future[Answer]
     began: float
     name: str = ""
+    sent_at: float = dataclass_field(default_factory=time.time)
 
 
 @dataclass
@@ -186,6 +190,7 @@ class Session:
                     str(reply.get("error") or ""),
                     time.monotonic() - one.began,
                     reply.get("seconds"),
+                    sent_at=one.sent_at,
                 )
             )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.ask import ask
+from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.balancer_facts import balancer_facts as gather
 from ansible_collections.sre.ha_recovery.plugins.module_utils._keepalived.observe import Asked, observe
 
 
@@ -22,3 +23,8 @@ def keepalived_info(args: Mapping[str, Any]) -> dict[str, Any]:
     """As M(sre.ha_recovery.keepalived_info) documents it."""
     defaults = {"unit": "keepalived.service", "dump": "/run/ha_recovery_keepalived/keepalived.json", "timeout": 2.0}
     return observe(HostRunner(), Asked(**{**defaults, **args}))
+
+
+def balancer_facts(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts, as M(sre.ha_recovery.balancer_preflight_info) documents them."""
+    return gather(HostRunner(), **args)

@@ -110,9 +110,27 @@ def stop(args: Mapping[str, Any]) -> dict[str, Any]:
     here.psql.close()
     at_end(UNDO, lambda: _undo_stop(here.layout))
     try:
-        return handover.stop_cleanly(HostRunner(), here.layout, float(args.get("timeout") or 15))
+        result = handover.stop_cleanly(HostRunner(), here.layout, float(args.get("timeout") or 15))
     except handover.HandoverFailed as error:
         raise CallFailed(str(error)) from error
+    result["probe_s"] = _probe_says(here, primary=False)
+    return result
+
+
+def _probe_says(here: _Prepared, *, primary: bool, timeout: float = 0.5) -> float | None:
+    """Have the role probe look again; seconds until it says so, None when it did not in time.
+
+    A load balancer's check that gets an old answer would undo the turning for half a second.
+    """
+    began = time.monotonic()
+    if not here.probe_pid:
+        return None
+    os.kill(here.probe_pid, signal.SIGUSR1)
+    while time.monotonic() - began < timeout:
+        if (ask_peer(here.probe_address, timeout=0.2)["primary_status"] == 200) is primary:
+            return round(time.monotonic() - began, 3)
+        time.sleep(0.005)
+    return None
 
 
 def _undo_stop(layout: Layout) -> None:
@@ -155,31 +173,25 @@ def caught_up(args: Mapping[str, Any]) -> dict[str, Any]:
 def promote(args: Mapping[str, Any]) -> dict[str, Any]:
     """Promote this host, and wait until its role probe says so too (``probe_s`` null: it did not within 0.5 s)."""
     here = _here()
-
-    def look_again() -> None:
-        if here.probe_pid:
-            os.kill(here.probe_pid, signal.SIGUSR1)
-
     try:
-        result = handover.promote_now(here.psql, float(args.get("timeout") or 15), look_again)
+        result = handover.promote_now(here.psql, float(args.get("timeout") or 15))
     except (handover.HandoverFailed, LiveError) as error:
         raise CallFailed(str(error)) from error
-    began = time.monotonic()
-    result["probe_s"] = None
-    while here.probe_pid and time.monotonic() - began < 0.5:
-        if ask_peer(here.probe_address, timeout=0.2)["primary_status"] == 200:
-            result["probe_s"] = round(time.monotonic() - began, 3)
-            break
-        time.sleep(0.005)
+    result["probe_s"] = _probe_says(here, primary=True)
     return result
 
 
 def follow(args: Mapping[str, Any]) -> dict[str, Any]:
     """As M(sre.ha_recovery.postgresql_follow) does it; a server that a signal stopped is made known to systemd."""
     given = dict(args)
+    release = given.pop("release_slots", False)
+    layout = _layout(given)
     if given.pop("stopped_by_signal", False):
-        handover.tell_systemd(HostRunner(), _layout(given))
+        handover.tell_systemd(HostRunner(), layout)
     try:
-        return run_follow(HostRunner(), given)
-    except (FollowRefused, FollowFailed) as error:
+        result = run_follow(HostRunner(), given)
+        if release:
+            result["released_slots"] = handover.release_slots(HostRunner(), layout)
+    except (FollowRefused, FollowFailed, handover.HandoverFailed) as error:
         raise CallFailed(str(error)) from error
+    return result

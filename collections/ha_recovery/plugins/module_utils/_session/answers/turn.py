@@ -27,8 +27,14 @@ def leave(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def enter(args: Mapping[str, Any]) -> dict[str, Any]:
     """The new primary takes the writes; then the pools go on. ``pools``: those that were paused, most urgent first."""
-    new = args["new"]
-    answer = _orders([f"set server {PRIMARY}/{new} health up", f"set server {REPLICAS}/{new} health down"])
+    old, new = args["old"], args["new"]
+    answer = _orders(
+        [
+            f"set server {PRIMARY}/{old} health down",
+            f"set server {PRIMARY}/{new} health up",
+            f"set server {REPLICAS}/{new} health down",
+        ]
+    )
     answer["resumed"] = [pooler.pgbouncer_resume({"pool": pool})["pool"] for pool in args.get("pools") or ()]
     return answer
 
