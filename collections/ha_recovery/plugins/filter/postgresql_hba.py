@@ -24,6 +24,10 @@ options:
     description: Inventory name to address of every database host.
     type: dict
     required: true
+  pooler:
+    description: Role that looks verifiers up for the pooler on the client hosts; empty where there is no pooler.
+    type: str
+    default: ""
   client_hosts:
     description: Inventory name to address of every host that passes applications' connections on.
     type: dict
@@ -60,11 +64,16 @@ def postgresql_hba(
     client_hosts: Mapping[str, str],
     databases: Sequence[str],
     extra: Sequence[Mapping[str, Any]] = (),
+    pooler: str = "",
 ) -> str:
     """See DOCUMENTATION."""
     try:
         lines = hba.rules(
-            database_hosts=database_hosts, client_hosts=client_hosts, databases=databases, extra=hba.parse_extra(extra)
+            database_hosts=database_hosts,
+            client_hosts=client_hosts,
+            databases=databases,
+            pooler_user=pooler,
+            extra=hba.parse_extra(extra),
         )
         return hba.render(lines)
     except hba.HbaError as refusal:

@@ -25,8 +25,7 @@ options:
     description:
       - V(info) looks.
       - V(paused) holds clients' queries once their transactions are over, for at most I(lease).
-      - V(resumed) lets them go and ends the lease. Without I(databases), a PAUSE or SUSPEND of the whole, given by hand,
-        is ended as well.
+      - V(resumed) lets them go and ends the lease. Without I(databases), it ends a PAUSE or SUSPEND by hand as well.
       - V(reconnected) has connections to servers replaced as soon as their transactions are over.
     type: str
     choices: [info, paused, resumed, reconnected]

@@ -56,12 +56,14 @@ def rules(
     local_roles: Sequence[str] = ("role_probe",),
     replication_user: str = "replicator",
     verify_user: str = "ha_verify",
+    pooler_user: str = "",
     extra: Iterable[Rule] = (),
 ) -> list[Rule]:
     """Rules for one estate, in the order in which Postgres tries them.
 
     ``database_hosts`` and ``client_hosts`` map inventory names to addresses. Client hosts are load balancers: HAProxy
-    passes TCP through, so that applications reach Postgres from there.
+    passes TCP through, so that applications reach Postgres from there. ``pooler_user`` looks verifiers up for the
+    pooler of a load balancer; empty where there is no pooler.
     """
     result = [Rule("local", "all", "postgres", "", "peer", "people and runbooks on the host itself")]
     result += [
@@ -82,6 +84,12 @@ def rules(
         result.append(
             Rule("hostssl", "postgres", verify_user, network, "scram-sha-256", f"{name}: checks through the VIP")
         )
+        if pooler_user:
+            result.append(
+                Rule(
+                    "hostssl", "postgres", pooler_user, network, "scram-sha-256", f"{name}: the pooler looks clients up"
+                )
+            )
         result += [
             Rule("hostssl", database, "all", network, "scram-sha-256", f"{name}: applications")
             for database in databases

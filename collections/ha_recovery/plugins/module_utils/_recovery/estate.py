@@ -19,6 +19,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow
 
 ENGINES = ("runbook",)
 REPLICATION_MODES = ("sync", "async")
+POOLERS = ("pgbouncer", "none")
 SECRETS = ("ha_replication_password", "ha_verify_password")
 SECRET_MINIMUM = 12
 # What people leave in place after copying an example.
@@ -90,7 +91,7 @@ def _whole_number(value: Any, low: int, high: int) -> int | None:
 
 
 def check_names(estate: Estate) -> Iterator[EstateError]:
-    """Cluster name, engine and replication mode."""
+    """Cluster name, engine, pooler and replication mode."""
     name = estate.variables.get("ha_cluster_name")
     if not isinstance(name, str) or not _CLUSTER_NAME.fullmatch(name):
         yield EstateError(
@@ -99,6 +100,9 @@ def check_names(estate: Estate) -> Iterator[EstateError]:
     engine = estate.variables.get("ha_engine")
     if engine not in ENGINES:
         yield EstateError("ha_engine", "", _shown(engine), ", ".join(ENGINES))
+    pooler = estate.variables.get("ha_pooler", "none")
+    if pooler not in POOLERS:
+        yield EstateError("ha_pooler", "", _shown(pooler), ", ".join(POOLERS))
     mode = estate.variables.get("ha_replication_mode")
     if mode not in REPLICATION_MODES:
         yield EstateError("ha_replication_mode", "", _shown(mode), ", ".join(REPLICATION_MODES))
@@ -214,7 +218,8 @@ def secret_problem(value: Any) -> str | None:
 def check_secrets(estate: Estate) -> Iterator[EstateError]:
     """Every secret is set, long enough and not an example's."""
     allowed = f"a secret of your own with {SECRET_MINIMUM} characters or more, kept in ansible-vault"
-    for name in SECRETS:
+    pooler = ("ha_pooler_password",) if estate.variables.get("ha_pooler") == "pgbouncer" else ()
+    for name in SECRETS + pooler:
         problem = secret_problem(estate.variables.get(name))
         if problem:
             yield EstateError(name, "", problem, allowed)

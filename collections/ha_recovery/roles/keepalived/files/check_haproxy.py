@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, the ha_recovery authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""check_haproxy ADDRESS HTTP_PORT TCP_PORT...: does HAProxy answer on the ports of the virtual IP?
+"""check_haproxy ADDRESS HTTP_PORT TCP_PORT[/postgresql]...: are the ports of the virtual IP answered?
 
 Keepalived runs it as vrrp_script. It asks every 0.2 s for 1.7 s; three failures in a row end it with status 1, and it
 never ends on a failure that is not yet a verdict. A TCP connection alone proves little, for the kernel accepts it on
-behalf of a hung process: hence the HTTP request, which only a living HAProxy answers.
+behalf of a hung process: hence the HTTP request, which only a living HAProxy answers, and on the pooler's ports the
+question for encryption by GSSAPI (PostgreSQL manual, "Message Flow"), which a living pooler answers at once with a no,
+paused or not, and without a line in its log (a question for TLS would have to be followed by a handshake).
 """
 
 from __future__ import annotations
@@ -21,28 +23,40 @@ RUN_S = 1.7
 FAILURES = 3
 
 REQUEST = b"GET /health HTTP/1.0\r\n\r\n"
+GSS_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x30"
 
 
-def answers(address: str, http_port: int, tcp_ports: Sequence[int], patience: float = PATIENCE_S) -> bool:
-    """One look, of at most ``patience`` seconds in all: /health says 200 and every other port accepts."""
+def answers(address: str, http_port: int, ports: Sequence[str], patience: float = PATIENCE_S) -> bool:
+    """One look, of at most ``patience`` seconds in all: /health says 200, every other port accepts, a port that ends in
+    /postgresql answers as Postgres does."""
     end = time.monotonic() + patience
     try:
-        with socket.create_connection((address, http_port), timeout=_left(end)) as connection:
-            connection.sendall(REQUEST)
-            reply = b""
-            while len(reply) < 12:
-                connection.settimeout(_left(end))
-                chunk = connection.recv(4096)
-                if not chunk:
-                    return False
-                reply += chunk
-        if reply[8:12] != b" 200":
+        if _ask((address, http_port), REQUEST, 12, end)[8:12] != b" 200":
             return False
-        for port in tcp_ports:
-            socket.create_connection((address, port), timeout=_left(end)).close()
+        for port in ports:
+            number, _slash, protocol = port.partition("/")
+            question = GSS_REQUEST if protocol == "postgresql" else b""
+            if _ask((address, int(number)), question, 1, end) != (b"N" if question else b""):
+                return False
     except OSError:
         return False
     return True
+
+
+def _ask(address: tuple[str, int], question: bytes, length: int, end: float) -> bytes:
+    """The first ``length`` bytes of the answer, or more; fewer when the connection ends before. Nothing to nothing."""
+    with socket.create_connection(address, timeout=_left(end)) as connection:
+        if not question:
+            return b""
+        connection.sendall(question)
+        reply = b""
+        while len(reply) < length:
+            connection.settimeout(_left(end))
+            chunk = connection.recv(4096)
+            if not chunk:
+                break
+            reply += chunk
+        return reply
 
 
 def _left(end: float) -> float:
@@ -64,9 +78,8 @@ def watch(look: Callable[[], bool], clock: Callable[[], float], sleep: Callable[
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Status 0 when HAProxy answers, 1 when it does not."""
-    address, http_port, *tcp_ports = arguments
-    ports = [int(port) for port in tcp_ports]
+    """Status 0 when every port is answered, 1 when one is not."""
+    address, http_port, *ports = arguments
     return 0 if watch(lambda: answers(address, int(http_port), ports), time.monotonic, time.sleep) else 1
 
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """pgbouncer_lease POOL: resume the pool if the lease of its pause is over.
 
-Timers of systemd run it (see the module pgbouncer_pool). It does nothing while the lease lasts: each renewal has started
-a timer of its own, and one of an earlier deadline still fires. It lies beside the modules that it shares with the
-collection's modules, as one folder that Python runs.
+Timers of systemd run it (see the module pgbouncer_pool). It does nothing while the lease lasts: each renewal has
+started a timer of its own, and one of an earlier deadline still fires. It lies beside the modules that it shares with
+the collection's modules, as one folder that Python runs.
 """
 
 from __future__ import annotations
