@@ -20,6 +20,8 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql i
 
 #: Where the roles put certificates of a load balancer, as patterns below the root.
 CERTIFICATES = ("etc/pgbouncer/tls/*.crt", "etc/haproxy/tls/*.crt")
+#: HAProxy keeps its servers' state here, and systemd the sockets.
+DISKS = ("var/lib/haproxy", "run")
 
 
 def balancer_facts(
@@ -27,13 +29,13 @@ def balancer_facts(
     *,
     host: str,
     certificates: Sequence[str] = CERTIFICATES,
-    disks: Sequence[str] = ("var/lib/haproxy", "run"),
+    disks: Sequence[str] = DISKS,
     timeout: float = 2.0,
     root: str = "/",
 ) -> dict[str, Any]:
     """``host``, ``clock``, ``privilege``, ``certificates`` (those that are there), ``disks``. Changes nothing.
 
-    ``certificates`` are glob patterns and ``disks`` directories (HAProxy keeps its state there), both below ``root``.
+    ``certificates`` are glob patterns and ``disks`` directories, both below ``root``.
     """
     clock = Clock()
     found = sorted({path for pattern in certificates for path in Path(root).glob(pattern.lstrip("/"))})
@@ -41,6 +43,6 @@ def balancer_facts(
         "host": host,
         "privilege": read_privilege(runner, as_user, ""),
         "certificates": read_certificates(runner, found, timeout),
-        "disks": [read_disk(Path(root, directory)) for directory in disks],
+        "disks": [read_disk(Path(root, directory)) for directory in (one.lstrip("/") for one in disks)],
         "clock": clock.read(),
     }

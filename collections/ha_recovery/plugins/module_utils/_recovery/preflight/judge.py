@@ -78,6 +78,7 @@ def look_at(
     named: str | None = None,
     target: str | None = None,
     errors: Mapping[str, str] | None = None,
+    others: Mapping[str, str] | None = None,
     limits: Limits | None = None,
 ) -> Look:
     """Everything that was seen, with a candidate chosen. ValueError: no such purpose or host."""
@@ -100,6 +101,7 @@ def look_at(
         named=named,
         target=target,
         errors=errors or {},
+        others=others or {},
         limits=limits or Limits(),
     )
     return replace(look, candidate=candidate_for(look))

@@ -60,7 +60,8 @@ class Look:
     """``named``: the candidate that a person asked for; ``target``: the host that is to be taken out of service.
 
     ``candidate``: who would become primary, None when nobody would. ``now``: seconds since 1970 on the control node.
-    ``errors``: why a host's facts could not be had.
+    ``errors``: why a host's facts could not be had. ``others``: hosts without a part (the backup host), and why they
+    do not answer; empty when they do.
     """
 
     purpose: str
@@ -74,6 +75,7 @@ class Look:
     target: str | None = None
     candidate: str | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     def node(self, host: str | None) -> Node | None:

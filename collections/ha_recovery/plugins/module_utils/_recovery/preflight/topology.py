@@ -73,6 +73,11 @@ def hosts_reachable(look: Look) -> Iterator[Finding]:
             yield fine(host, "answers")
         else:
             yield Finding(host, BLOCK, error or "does not answer", "reachable", f"restore it, then {STATUS}")
+    for host, error in sorted(look.others.items()):
+        if error:
+            yield Finding(host, WARN, error, "reachable, with root by sudo", f"restore it, then {STATUS}")
+        else:
+            yield fine(host, "answers, and lets us be root")
 
 
 def fenced_hosts(look: Look) -> Iterator[Finding]:
