@@ -76,7 +76,8 @@ facts:
   description: >-
     What was found. C(sql) is null where the server did not answer, and C(sql_error) says why. Sizes are in bytes, ages
     in seconds, C(expires_at) and C(clock) in seconds since 1970. Backups by C(pg_backup_start) leave no trace
-    of their own since PostgreSQL 15; they are recognised by their session's last statement, its name, or pgBackRest's lock.
+    of their own since PostgreSQL 15; they are recognised by the last statement or the name of their session, or by
+    the lock that pgBackRest holds.
   returned: always
   type: dict
   sample:
