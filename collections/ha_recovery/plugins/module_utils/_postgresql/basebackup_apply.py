@@ -29,9 +29,13 @@ def unit_name(layout: Layout) -> str:
 
 
 def unit_state(runner: Runner, layout: Layout) -> str:
-    """systemd's ActiveState of the copy's unit."""
-    done = runner.run(["systemctl", "show", unit_name(layout), "--property=ActiveState", "--value"], timeout=5)
-    return done.stdout.strip() if done.ok else ""
+    """systemd's ActiveState of the copy's unit, 'activating' while its start is still queued, '' when nobody knows.
+
+    systemd-run returns before the unit has begun: for a moment it is 'inactive' with a job, as if it had ended.
+    """
+    done = runner.run(["systemctl", "show", unit_name(layout), "--property=ActiveState,Job"], timeout=5)
+    fields = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line) if done.ok else {}
+    return "activating" if fields.get("Job", "0") not in ("", "0") else fields.get("ActiveState", "")
 
 
 def observe_target(runner: Runner, layout: Layout, host: str) -> basebackup.Target:
@@ -102,7 +106,7 @@ def wait(runner: Runner, layout: Layout, log: Path, seconds: float) -> tuple[boo
     directory = layout.data_directory()
     deadline = time.monotonic() + seconds
     while True:
-        running = unit_state(runner, layout) in ("active", "activating", "deactivating")
+        running = unit_state(runner, layout) not in ("inactive", "failed")
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         progress = basebackup.parse_progress(text)
         if not running:

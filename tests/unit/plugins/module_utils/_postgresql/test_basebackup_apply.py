@@ -37,7 +37,10 @@ class Host:
             if state == "inactive" and self.ends:
                 self.ends["staging"].rename(self.ends["target"])
                 self.ends = {}
-            return Completed(0, state + "\n", "")
+            if state == "silent":
+                return Completed(1, "", "Connection timed out")
+            job = "77" if state == "queued" else ""
+            return Completed(0, f"ActiveState={'inactive' if job else state}\nJob={job}\n", "")
         return Completed(0, "", "")
 
 
@@ -93,11 +96,11 @@ def test_wait_returns_while_the_copy_goes_on(layout: Layout, tmp_path: Path) -> 
 
 
 def test_wait_ends_with_the_copy(layout: Layout, tmp_path: Path) -> None:
-    """The directory has its name and is a cluster's."""
+    """The directory has its name and is a cluster's. A start that is still queued is no end, nor is silence."""
     target = layout.data_directory()
     staging = Path(f"{target}.seeding")
     complete(staging)
-    host = Host("activating", "inactive")
+    host = Host("queued", "silent", "activating", "inactive")
     host.ends = {"staging": staging, "target": target}
     assert basebackup_apply.wait(host, layout, tmp_path / "log", 30)[0]
 
