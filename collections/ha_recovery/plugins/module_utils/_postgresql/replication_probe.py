@@ -50,7 +50,9 @@ def try_replication(runner: Runner, layout: Layout, upstream: Upstream, timeout:
     asked = replace(upstream, application_name=APPLICATION_NAME, connect_timeout=2)
     argv = [str(layout.bin_dir / "psql"), "-XAtq", "-F", "|", "-d", f"{conninfo(asked)} replication=true"]
     began = time.monotonic()
-    done = runner.run(as_user("postgres", [*argv, "-c", "IDENTIFY_SYSTEM"]), timeout=timeout)
+    # libpq looks for a client certificate in the home directory and must not be sent to root's.
+    home = {"HOME": "/var/lib/postgresql"}
+    done = runner.run(as_user("postgres", [*argv, "-c", "IDENTIFY_SYSTEM"]), timeout=timeout, env=home)
     fields = done.stdout.strip().split("|")
     identified = done.ok and len(fields) >= 2 and fields[1].isdigit()
     return {
