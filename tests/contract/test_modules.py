@@ -43,8 +43,11 @@ class TestModule:
         assert {"check_mode", "diff_mode"} <= set(attributes), "attributes"
 
     def test_check_mode_is_as_documented(self, module: Path) -> None:
-        """supports_check_mode in the code is what the attribute says."""
+        """supports_check_mode in the code is what the attribute says; an action plugin has it unless it denies it."""
+        action = module.parents[1] / "action" / module.name
         supported = "supports_check_mode=True" in module.read_text()
+        if action.exists():
+            supported = "_supports_check_mode = False" not in action.read_text()
         assert (_strings(module)["DOCUMENTATION"]["attributes"]["check_mode"]["support"] != "none") is supported
 
     def test_everything_that_comes_back_has_a_sample(self, module: Path) -> None:

@@ -4,7 +4,8 @@
 """Start the agent on a host: the few lines that the remote Python runs, and the code that they ask for.
 
 The code is kept below /run on the host, in a folder named by its own hash, so that a second session starts without
-sending or compiling it again. Lines before the greeting are skipped: a password that sudo did not want must not be
+sending or compiling it again. Other versions go after an hour: until then another session may run from one, or be about
+to put its own there. Lines before the greeting are skipped: a password that sudo did not want must not be
 taken for a request.
 """
 
@@ -23,7 +24,7 @@ HAVE, NEED = "HAVE", "NEED"
 
 # Runs as root on the host. Everything it needs comes over stdin; argv holds no secret.
 LOADER = """
-import io, os, shutil, sys, tempfile, zipfile
+import io, os, shutil, sys, tempfile, time, zipfile
 take, say = sys.stdin.buffer, sys.stdout.buffer
 line = take.readline()
 while line and not line.startswith(b"HA_RECOVERY "):
@@ -38,8 +39,10 @@ say.flush()
 if not have:
     size = int(take.readline())
     os.makedirs(cache, mode=0o700, exist_ok=True)
-    for old in os.listdir(cache):
-        shutil.rmtree(os.path.join(cache, old), ignore_errors=True)
+    for name in os.listdir(cache):
+        old = os.path.join(cache, name)
+        if time.time() - os.lstat(old).st_mtime > 3600:
+            shutil.rmtree(old, ignore_errors=True)
     fresh = tempfile.mkdtemp(dir=cache)
     zipfile.ZipFile(io.BytesIO(take.read(size))).extractall(fresh)
     try:

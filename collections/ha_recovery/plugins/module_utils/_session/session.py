@@ -171,6 +171,8 @@ class Session:
                 process.stdin.flush()
             for line in process.stdout:
                 self._take(json.loads(line))
+        except BrokenPipeError:
+            pass  # why it went away is told on its stderr, or is not told
         except (OSError, ValueError) as error:
             self._errors.append(str(error))
         with contextlib.suppress(subprocess.TimeoutExpired):

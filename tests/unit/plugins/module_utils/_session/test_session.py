@@ -50,14 +50,27 @@ def test_calls_and_their_errors(session: Session) -> None:
 
 
 def test_code_is_sent_once(connection: Connection, tmp_path: Path) -> None:
-    """The second session finds the code on the host; another version replaces it."""
-    (tmp_path / "cache" / "older").mkdir(parents=True)
+    """The second session finds the code on the host; a version from long ago goes, one that may be in use stays."""
+    for name in ("older", "other"):
+        (tmp_path / "cache" / name).mkdir(parents=True)
+    os.utime(tmp_path / "cache" / "older", (0, 0))
     for _turn in range(2):
         one = Session(connection)
         one.start()
         assert one.wait(time.monotonic() + 20), one.why
         one.end()
-        assert [entry.name for entry in (tmp_path / "cache").iterdir()] == [loader.bundle()[0]]
+        assert {entry.name for entry in (tmp_path / "cache").iterdir()} == {"other", loader.bundle()[0]}
+
+
+def test_many_sessions_begin_at_once_on_a_host_that_has_no_code(connection: Connection) -> None:
+    """None takes away what another one is putting there."""
+    sessions = [Session(connection) for _number in range(4)]
+    for one in sessions:
+        one.start()
+    assert [one.wait(time.monotonic() + 20) or one.why for one in sessions] == [True] * 4
+    assert all(one.call("cluster_info", NODE, timeout=20).ok for one in sessions)
+    for one in sessions:
+        one.end()
 
 
 def test_a_password_nobody_asked_for_is_skipped(connection: Connection) -> None:

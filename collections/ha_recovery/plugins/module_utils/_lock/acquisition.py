@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take a cluster's lock on every host that can be asked, and keep it: sessions stay open for as long as it is held."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.holder import (
+    LOCK_FILE,
+    Holder,
+    holder_from,
+    nobody_reached,
+    order,
+    refusal,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.connection import Connection
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate, Limits
+
+CALL_S = 3.0
+# How long hosts that have not let us in yet are waited for once another one has: dead and frozen ones take seconds.
+GRACE_S = 0.5
+# A run on this control node that has died: its keeper needs a moment to see it.
+DYING_S = 3.0
+AGAIN_S = 0.05
+POLL_S = 0.005
+
+
+class Acquisition:
+    """The lock of one run. Its outcome is `state`: held, joined (this very run has it already) or refused."""
+
+    def __init__(
+        self,
+        connections: Iterable[Connection],
+        limits: Limits,
+        holder: Holder,
+        dead: Callable[[Holder], bool],
+        paths: Mapping[str, str] | None = None,
+    ) -> None:
+        """``dead``: whether a run on this control node has ended. ``paths``: lock files, by host."""
+        self.connections = {one.host: one for one in connections}
+        self.limits = limits
+        self.holder = holder
+        self.state = ""
+        self.why = ""
+        self.refused_by = ""
+        self.other: Holder | None = None
+        self.unreachable: dict[str, str] = {}
+        self.held: dict[str, Estate] = {}
+        self._dead = dead
+        self._paths = paths or {}
+        self._lock = threading.Lock()
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the module answers."""
+        return {
+            "state": self.state,
+            "msg": self.why,
+            "hosts": sorted(self.held),
+            "unreachable": dict(self.unreachable),
+            "refused_by": self.refused_by,
+            "holder": self.other.as_dict() if self.other else None,
+        }
+
+    def acquire(self) -> None:
+        """Ask every host, in one order for all runs; raises nothing. Late hosts are left to :meth:`retake`."""
+        estate = Estate(self.connections.values(), self.limits)
+        opening = threading.Thread(target=estate.__enter__, daemon=True)
+        opening.start()
+        last = float("inf")
+        for host in order(self.connections):
+            while host not in estate.reach and time.monotonic() < last:
+                if last == float("inf") and any(one.ok for one in estate.sessions.values()):
+                    last = time.monotonic() + GRACE_S
+                time.sleep(POLL_S)
+            if not estate.sessions[host].ok:
+                self.unreachable[host] = estate.reach[host]["why"] if host in estate.reach else "has not let us in yet"
+            elif not self._ask(estate, host):
+                break
+        if not self.state:
+            self.state = "held" if self.held else "refused"
+            self.why = "" if self.held else nobody_reached(self.unreachable)
+        if self.state != "held":
+            self.held.clear()
+            self._close(estate, opening)
+
+    @staticmethod
+    def _close(estate: Estate, opening: threading.Thread) -> None:
+        """Let go at once where it is held, and everywhere else as soon as the login has come to its end."""
+        for session in estate.sessions.values():
+            if session.ok:
+                session.end()
+
+        def rest() -> None:
+            opening.join()
+            estate.__exit__(None, None, None)
+
+        threading.Thread(target=rest, daemon=True).start()
+
+    def _ask(self, estate: Estate, host: str) -> bool:
+        """Ask one host; False when that decided it."""
+        deadline = time.monotonic() + DYING_S
+        while True:
+            args = {"holder": self.holder.as_dict(), "path": self._paths.get(host, LOCK_FILE)}
+            answer = estate.call(host, "lock_take", args, CALL_S)
+            if not answer.ok:
+                # What it took it lets go, with its session.
+                estate.sessions[host].end(answer.error)
+                self.unreachable[host] = answer.error
+                return True
+            if answer.value["held"]:
+                self.held[host] = estate
+                return True
+            other = holder_from(answer.value["holder"])
+            if other is not None and other.is_run(self.holder):
+                self.state = "joined"
+                return False
+            if time.monotonic() > deadline or not (other is None or self._dead(other)):
+                self.state, self.refused_by, self.other = "refused", host, other
+                self.why = refusal(host, other)
+                return False
+            time.sleep(AGAIN_S)
+
+    def retake(self) -> None:
+        """Take it on hosts that were away or whose session ended: after a reboot of a host, say."""
+        with self._lock:
+            gone = [host for host, estate in self.held.items() if not estate.sessions[host].ok]
+            for host in gone:
+                del self.held[host]
+            missing = [one for host, one in self.connections.items() if host not in self.held]
+            if self.state != "held" or not missing:
+                return
+            estate = Estate(missing, self.limits).__enter__()
+            for host in order(one.host for one in missing):
+                self.unreachable[host] = estate.reach[host]["why"]
+                if not estate.sessions[host].ok:
+                    continue
+                args = {"holder": self.holder.as_dict(), "path": self._paths.get(host, LOCK_FILE)}
+                answer = estate.call(host, "lock_take", args, CALL_S)
+                if answer.ok and answer.value["held"]:
+                    self.held[host] = estate
+                    del self.unreachable[host]
+                else:
+                    estate.sessions[host].end()
+
+    def release(self) -> None:
+        """Close every session; each agent lets go when its input ends."""
+        with self._lock:
+            self.state = "released"
+            estates, self.held = {id(one): one for one in self.held.values()}, {}
+        for estate in estates.values():
+            estate.__exit__(None, None, None)
