@@ -81,6 +81,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+started_at:
+  description: When it began, UTC, by the host's own clock.
+  returned: success
+  type: str
+  sample: "2026-03-01T03:12:09.250Z"
 server_address:
   description: Address of the server that acknowledged the write.
   returned: success
@@ -109,6 +114,7 @@ read_seconds:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.clock import utc_now
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.verify import VerifyFailed, run_check
 
@@ -134,11 +140,12 @@ def main() -> None:
     )
     if module.check_mode:
         module.exit_json(changed=False, tries=0, msg="check mode: nothing was written")
+    started_at = utc_now()
     try:
         found = run_check(HostRunner(), module.params)
     except VerifyFailed as problem:
         module.fail_json(msg=str(problem), tries=problem.tries)
-    module.exit_json(changed=True, **found)
+    module.exit_json(changed=True, started_at=started_at, **found)
 
 
 if __name__ == "__main__":

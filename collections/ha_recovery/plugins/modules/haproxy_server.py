@@ -102,6 +102,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+started_at:
+  description: When it began, UTC, by the host's own clock.
+  returned: success
+  type: str
+  sample: "2026-03-01T03:12:09.250Z"
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 0.041
 servers:
   description: The servers after the orders; in check mode, as they would be.
   returned: always
@@ -133,7 +143,10 @@ running:
   sample: true
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.clock import utc_now
 from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.operate import Outcome, Request, carry_out
 from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.plan import (
     STATES,
@@ -166,6 +179,7 @@ ARGUMENTS = {
 
 def main() -> None:
     """Read the request, carry it out, answer."""
+    began, started_at = time.monotonic(), utc_now()
     module = AnsibleModule(argument_spec=ARGUMENTS, required_one_of=[["state", "weight"]], supports_check_mode=True)
     wanted = module.params
     if wanted["weight"] is not None and not 0 <= wanted["weight"] <= 256:
@@ -193,7 +207,7 @@ def main() -> None:
     except OSError as error:
         module.fail_json(msg=f"cannot use {wanted['state_file']}: {error}. Next: run the role haproxy on this host")
     else:
-        module.exit_json(**answer(outcome))
+        module.exit_json(**answer(outcome), started_at=started_at, seconds=round(time.monotonic() - began, 3))
 
 
 def answer(outcome: Outcome) -> dict[str, object]:

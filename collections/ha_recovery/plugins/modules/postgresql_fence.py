@@ -70,6 +70,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+started_at:
+  description: When it began, UTC, by the host's own clock.
+  returned: always
+  type: str
+  sample: "2026-03-01T03:12:09.250Z"
 fenced:
   description: Whether the host is fenced now, with marker, mask and no server process.
   returned: always
@@ -104,6 +109,7 @@ import time
 from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.clock import utc_now
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence import (
     FenceState,
@@ -140,12 +146,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    began = time.monotonic()
+    began, started_at = time.monotonic(), utc_now()
     fencing = params["state"] == "fenced"
     version = params["version"] or detect_version(params["cluster"])
     if version is None:
         # Nothing can be fenced where no cluster is; that is also proof that nothing runs.
-        module.exit_json(changed=False, fenced=False, steps=[], stopped_by="", marker={}, seconds=0.0)
+        nothing = {"steps": [], "stopped_by": "", "marker": {}, "seconds": 0.0}
+        module.exit_json(changed=False, fenced=False, started_at=started_at, **nothing)
     layout = Layout(version, params["cluster"])
     state = read_state(layout)
     plan = plan_fence(state, fenced=fencing)
@@ -158,6 +165,7 @@ def main() -> None:
         lift_with=params["lift_with"] or f"docs/failover.md tells how to bring {params['host']} back",
     )
     result = {"steps": plan.steps, "stopped_by": "", "marker": dict(state.marker or {}), "fenced": state.fenced}
+    result["started_at"] = started_at
     if module.check_mode:
         module.exit_json(changed=plan.changed, seconds=round(time.monotonic() - began, 3), **result)
     try:

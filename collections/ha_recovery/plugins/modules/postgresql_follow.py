@@ -98,6 +98,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+started_at:
+  description: When it began, UTC, by the host's own clock.
+  returned: success
+  type: str
+  sample: "2026-03-01T03:12:09.250Z"
 upstream:
   description: Host that this node follows.
   returned: always
@@ -116,6 +121,7 @@ waited_s:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.clock import utc_now
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import FollowRefused
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import FollowFailed
@@ -145,13 +151,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    started_at = utc_now()
     try:
         result = run_follow(HostRunner(), module.params, check_mode=module.check_mode)
     except (FollowRefused, FollowFailed) as problem:
         module.fail_json(msg=str(problem), upstream=module.params["primary_host"], wal_receiver=None, waited_s=0.0)
     if not module._diff:
         result.pop("diff", None)
-    module.exit_json(**result)
+    module.exit_json(started_at=started_at, **result)
 
 
 if __name__ == "__main__":

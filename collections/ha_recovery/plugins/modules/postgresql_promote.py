@@ -67,6 +67,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+started_at:
+  description: When it began, UTC, by the host's own clock.
+  returned: always
+  type: str
+  sample: "2026-03-01T03:12:09.250Z"
 role_before:
   description: Role when the call began.
   returned: always
@@ -116,6 +121,7 @@ streaming:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.clock import utc_now
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, detect_version
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import observe_node
@@ -154,6 +160,7 @@ def main() -> None:
     )
     degraded = layout.degraded_conf.exists()
     result = {
+        "started_at": utc_now(),
         "role_before": node["role"],
         "timeline_before": node["timeline"],
         "received_lsn": node["received_lsn"] or node["current_lsn"],

@@ -17,11 +17,13 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record i
     build_record,
     record_name,
 )
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_failover import failover_parts
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_markdown import record_markdown
 
 from tests.unit.plugins.module_utils._recovery.estates import BALANCERS, DATABASES
 from tests.unit.plugins.module_utils._recovery.records import SAMPLES, WHO, failover, switchover
 from tests.unit.plugins.module_utils._recovery.test_failover import ALIVE, DEAD, LOST, Raws
+from tests.unit.plugins.module_utils._recovery.test_proof import GOOD, PLAN
 
 SCHEMA = json.loads((Path(module.__file__).parents[3] / "docs" / "record.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -134,6 +136,16 @@ class TestFailover:
         assert record["verified"]["server_address"] == "192.0.2.22"
         assert [waiver["name"] for waiver in record["waivers"]] == ["unseen_standby"]
         assert "acknowledged commits" in record["waivers"][0]["accepts"]
+
+    def test_bars_where_the_host_said_when_it_began(self) -> None:
+        """Each step's own begin, and the seconds it measured."""
+        begun = {"started_at": "2026-03-01T03:12:10.250Z", "seconds": 0.05}
+        answers = GOOD | {"lb1": {"balancer": GOOD["lb1"]["balancer"] | begun}}
+        parts = failover_parts(PLAN, answers, {}, status="done", address="192.0.2.100")
+        steps = build_record(parts, runbook="failover", status="done", **WHO)["steps"]
+        assert [(one["host"], one["started_s"], one["seconds"]) for one in steps[:2]] == [
+            ("lb1", 1.0, 0.05), ("lb2", None, None),
+        ]  # fmt: skip
 
     def test_refused(self) -> None:
         """Nobody became primary; the verdict blocks and says what to do."""
