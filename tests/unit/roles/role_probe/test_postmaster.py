@@ -48,6 +48,19 @@ def test_an_answer_in_time_is_fine(postmaster: Postmaster, listener: Listener, c
     assert len(listener.others) == 2
 
 
+def test_an_answer_ends_the_question_at_once(clock: Clock) -> None:
+    """A shutdown waits for the child behind an open question: it must not stay open until the next look."""
+    ours, other = socket.socketpair()
+    answering = threading.Timer(0.005, lambda: other.send(b"N"))
+
+    def connect(_path: str) -> socket.socket:
+        answering.start()
+        return ours
+
+    assert Postmaster("/run/.s", clock, interval=1.0, connect=connect).look(0.5) == ""
+    assert ours.fileno() == -1
+
+
 def test_silence_is_reported_and_nothing_piles_up(postmaster: Postmaster, listener: Listener, clock: Clock) -> None:
     """For as long as it lasts, over one single connection."""
     postmaster.look(0.5)

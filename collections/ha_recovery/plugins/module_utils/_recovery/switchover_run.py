@@ -239,7 +239,8 @@ class Switchover:
             {str(self.plan["verify_from"]): {"client_check": verify}},
             self.limits.verify + 5,
         )
-        self.outcome.verified = next(iter(written.values()), None)
+        if written:
+            self.outcome.verified = {"address": f"{self.vip}:{self.port}", **next(iter(written.values()))}
         questions = self._follow(self.siblings, self.new, timeout=self.limits.follow)
         if self.plan["start_old"]:
             limit = self.limits.follow

@@ -82,7 +82,7 @@ def test_the_order() -> None:
     assert hosts.args["follow pg1 to pg2"]["release_slots"]
     assert (outcome.problems, outcome.promoted, outcome.timeline_after, outcome.changed) == ([], True, 2, True)
     assert outcome.held_s is not None
-    assert outcome.verified == {"server_address": "192.0.2.22"}
+    assert outcome.verified == {"address": "192.0.2.100:5432", "server_address": "192.0.2.22"}
     assert all(step["result"] == "changed" for step in outcome.steps)
 
 

@@ -16,6 +16,9 @@ import struct
 from collections.abc import Callable
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+# The answer takes about 2 ms. A question that stays open is a child of the postmaster, for which a shutdown waits: asked
+# during one, it would hold it up until the next look (and a planned switchover's clients with it).
+PATIENCE_MS = 25
 
 
 def open_socket(path: str) -> socket.socket:
@@ -47,13 +50,13 @@ class Postmaster:
         self._asked_at: float | None = None
 
     def look(self, limit: float) -> str:
-        """Why new connections are not served, or an empty string. Never waits.
+        """Why new connections are not served, or an empty string. Waits for :data:`PATIENCE_MS` at most.
 
         A refused connection is not reported here: the session finds that out with a better message.
         """
         now = self._clock()
         if self._channel is not None:
-            self._read()
+            self._read(0)
         if self._channel is None and (self._asked_at is None or now - self._asked_at >= self._interval):
             self._asked_at = now
             try:
@@ -63,6 +66,7 @@ class Postmaster:
                 return "the queue of new connections is full"
             except OSError:
                 return ""
+            self._read(PATIENCE_MS)
         if self._channel is not None and self._asked_at is not None and now - self._asked_at > limit:
             return f"a new connection has been waiting for {now - self._asked_at:.1f} s"
         return ""
@@ -73,10 +77,10 @@ class Postmaster:
             self._channel.close()
             self._channel = None
 
-    def _read(self) -> None:
+    def _read(self, patience_ms: int) -> None:
         """Any byte, and also the end of the connection, is a sign that somebody served it."""
         assert self._channel is not None  # noqa: S101 - for the type checker
         poller = select.poll()
         poller.register(self._channel, select.POLLIN)
-        if poller.poll(0):
+        if poller.poll(patience_ms):
             self.close()
