@@ -1,4 +1,4 @@
-"""Keepalived's question: does HAProxy answer?"""
+"""Keepalived's question: are the virtual IP's ports answered?"""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def reply(listener: socket.socket, text: bytes) -> None:
 
 def test_a_living_haproxy(listener: socket.socket) -> None:
     reply(listener, b"HTTP/1.0 200 OK\r\n\r\nHAProxy answers\n")
-    assert check.answers("127.0.0.1", port(listener), [port(listener)], patience=5)
+    assert check.answers("127.0.0.1", port(listener), [str(port(listener))], patience=5)
 
 
 @pytest.mark.parametrize("text", [b"HTTP/1.0 503 Service Unavailable\r\n\r\n", b"HTTP/1.0 403 Forbidden\r\n\r\n", b""])
@@ -70,12 +70,27 @@ def test_one_that_says_something_else(listener: socket.socket, text: bytes) -> N
 
 
 def test_a_hung_one_accepts_connections_and_yet_does_not_answer(listener: socket.socket) -> None:
-    assert not check.answers("127.0.0.1", port(listener), [port(listener)], patience=0.05)
+    assert not check.answers("127.0.0.1", port(listener), [str(port(listener))], patience=0.05)
 
 
 def test_a_port_that_refuses(listener: socket.socket) -> None:
     reply(listener, b"HTTP/1.0 200 OK\r\n\r\n")
-    assert not check.answers("127.0.0.1", port(listener), [closed_port()], patience=5)
+    assert not check.answers("127.0.0.1", port(listener), [str(closed_port())], patience=5)
+
+
+@pytest.mark.parametrize(("text", "verdict"), [(b"N", True), (b"S", False), (b"E", False), (b"", False)])
+def test_a_pooler_answers_as_postgres_does(listener: socket.socket, text: bytes, verdict: bool) -> None:
+    reply(listener, b"HTTP/1.0 200 OK\r\n\r\n")
+    with socket.create_server(("127.0.0.1", 0)) as pooler:
+        reply(pooler, text)
+        found = check.answers("127.0.0.1", port(listener), [f"{port(pooler)}/postgresql"], patience=5)
+    assert found is verdict
+
+
+def test_a_hung_pooler_accepts_connections_and_yet_does_not_answer(listener: socket.socket) -> None:
+    reply(listener, b"HTTP/1.0 200 OK\r\n\r\n")
+    with socket.create_server(("127.0.0.1", 0)) as pooler:
+        assert not check.answers("127.0.0.1", port(listener), [f"{port(pooler)}/postgresql"], patience=0.2)
 
 
 class Clock:

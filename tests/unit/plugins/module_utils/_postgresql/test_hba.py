@@ -18,9 +18,11 @@ DATABASE = {"pg1": "192.0.2.21", "pg2": "192.0.2.22"}
 CLIENTS = {"lb1": "192.0.2.11"}
 
 
-def decide(kind: str, database: str, user: str, address: str, extra: tuple[Rule, ...] = ()) -> str:
+def decide(kind: str, database: str, user: str, address: str, extra: tuple[Rule, ...] = (), pooler: str = "") -> str:
     """The method of the first rule that matches, as Postgres would choose; 'refused' when none does."""
-    for rule in rules(database_hosts=DATABASE, client_hosts=CLIENTS, databases=["app"], extra=extra):
+    for rule in rules(
+        database_hosts=DATABASE, client_hosts=CLIENTS, databases=["app"], extra=extra, pooler_user=pooler
+    ):
         kinds = {"hostssl": {"hostssl"}, "host": {"hostssl", "hostnossl"}, "local": {"local"}}[rule.type]
         # The keyword all does not take in replication connections.
         database_fits = rule.database == database or (rule.database == "all" and database != "replication")
@@ -56,6 +58,18 @@ def decide(kind: str, database: str, user: str, address: str, extra: tuple[Rule,
 def test_who_may_connect(kind: str, database: str, user: str, address: str, expected: str) -> None:
     """One row per kind of visitor."""
     assert decide(kind, database, user, address) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "pooler", "expected"),
+    [
+        ("192.0.2.11", "pgbouncer", "scram-sha-256"),
+        ("192.0.2.11", "", "refused"),
+        ("192.0.2.21", "pgbouncer", "refused"),
+    ],
+)
+def test_the_pooler_looks_verifiers_up_from_load_balancers_only(address: str, pooler: str, expected: str) -> None:
+    assert decide("hostssl", "postgres", "pgbouncer", address, pooler=pooler) == expected
 
 
 def test_extra_rules_come_first() -> None:

@@ -42,6 +42,15 @@ def test_a_good_estate_has_no_mistakes() -> None:
     assert messages() == []
 
 
+@pytest.mark.parametrize(
+    "variables",
+    [{"ha_pooler": "none"}, {"ha_pooler": "pgbouncer", "ha_pooler_password": "Wk3vQ9sLw2Xy"}],
+)
+def test_a_pooler_needs_a_password_and_none_needs_none(variables: dict[str, Any]) -> None:
+    """The password is asked for where it is used."""
+    assert messages(variables) == []
+
+
 SECRET = "allowed: a secret of your own with 12 characters or more, kept in ansible-vault"
 
 
@@ -54,6 +63,7 @@ SECRET = "allowed: a secret of your own with 12 characters or more, kept in ansi
             {"ha_cluster_name": "Orders"},
             "ha_cluster_name is 'Orders'; allowed: a lower-case letter, then lower-case letters, digits, '-' and '_'",
         ),
+        ({"ha_pooler": "odyssey"}, "ha_pooler is 'odyssey'; allowed: pgbouncer, none"),
         ({"ha_replication_mode": "quorum"}, "ha_replication_mode is 'quorum'; allowed: sync, async"),
         (
             {"ha_bootstrap_primary": "pg9"},
@@ -92,6 +102,8 @@ SECRET = "allowed: a secret of your own with 12 characters or more, kept in ansi
         ),
         ({"ha_replication_password": None}, f"ha_replication_password is not set; {SECRET}"),
         ({"ha_replication_password": "short"}, f"ha_replication_password has 5 characters; {SECRET}"),
+        ({"ha_pooler": "pgbouncer"}, f"ha_pooler_password is not set; {SECRET}"),
+        ({"ha_pooler": "pgbouncer", "ha_pooler_password": "short"}, f"ha_pooler_password has 5 characters; {SECRET}"),
         ({"ha_verify_password": "change-me-please"}, f"ha_verify_password is a placeholder; {SECRET}"),
         (
             {"postgresql_users": [{"name": "app"}]},
