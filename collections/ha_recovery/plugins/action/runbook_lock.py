@@ -58,7 +58,7 @@ class ActionModule(ActionBase):
         path = socket_path(pid, began, args["cluster"])
         if args["state"] == "released":
             answer = ask(path, "release", args["timeout"])
-            return answer or {"state": "released", "msg": "", "hosts": [], "unreachable": {}, "holder": None}
+            return answer or {"state": "released", "msg": "", "hosts": [], "unheld": {}, "holder": None}
         if not listens(path):
             self._begin(path, pid, began, args, task_vars)
         answer = ask(path, "state", args["timeout"])
@@ -92,7 +92,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = {
             "state": "held" if held else "free",
             "hosts": held,
-            "unreachable": unreachable,
+            "unheld": unreachable,
             "holder": holder.as_dict() if holder else None,
             "msg": f"{', '.join(held)}: held {held_by(holder)}" if held else "",
         }

@@ -32,7 +32,6 @@ class ActionModule(ActionBase):
     """Carry out a planned switchover over sessions with every host that has a part in it."""
 
     TRANSFERS_FILES = False
-    _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """See the module's documentation."""

@@ -12,6 +12,7 @@ author:
   - the ha_recovery authors (@ha-recovery)
 description:
   - Writes small text files whole or not at all into one directory, which is made when it is not there.
+  - Runs on the control node, without a process of its own.
 options:
   directory:
     description: Where to.
@@ -50,37 +51,3 @@ paths:
   elements: str
   sample: [/home/anna/ha/artifacts/orders/20260301T031209Z-failover.json]
 """
-
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import replace_file
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import read_text
-
-
-def main() -> None:
-    """Compare, write."""
-    module = AnsibleModule(
-        argument_spec={
-            "directory": {"type": "path", "required": True},
-            "files": {"type": "dict", "required": True},
-        },
-        supports_check_mode=True,
-    )
-    directory = Path(module.params["directory"])
-    files = {directory / name: str(text) for name, text in module.params["files"].items()}
-    stale = [path for path, text in files.items() if read_text(path) != text]
-    if stale and not module.check_mode:
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            for path in stale:
-                replace_file(path, files[path], mode=0o644, owner="")
-        except OSError as problem:
-            module.fail_json(
-                msg=f"{problem.filename or directory}: {problem.strerror}; free space or choose another place"
-            )
-    module.exit_json(changed=bool(stale), paths=[str(path) for path in files])
-
-
-if __name__ == "__main__":
-    main()

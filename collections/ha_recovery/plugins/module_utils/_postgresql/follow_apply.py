@@ -49,9 +49,27 @@ def apply_follow(runner: Runner, layout: Layout, plan: FollowPlan, *, timeout: f
             )
         os.kill(pid, signal.SIGHUP)
     if plan.start:
-        done = runner.run(["systemctl", "start", layout.unit], timeout=timeout)
-        if not done.ok:
-            raise FollowFailed(f"{layout.unit} did not start: {done.reason}; see journalctl -u {layout.unit}")
+        start_server(runner, layout, timeout=timeout)
+
+
+def start_server(runner: Runner, layout: Layout, *, port: int = 5432, timeout: float, every: float = 0.05) -> None:
+    """Start it, and wait until it answers. systemd's own wait takes 2 s more, for Debian's start program takes a nap."""
+    done = runner.run(["systemctl", "start", "--no-block", layout.unit], timeout=10)
+    if not done.ok:
+        raise FollowFailed(f"{layout.unit} did not start: {done.reason}; see journalctl -u {layout.unit}")
+    deadline = time.monotonic() + timeout
+    while True:
+        answer = query_json(runner, layout, "SELECT to_json(true)", port=port, timeout=2.0)
+        if answer.ok:
+            return
+        # "activating" while the start program runs, "inactive" only before it or when it was stopped again.
+        state = runner.run(["systemctl", "is-active", layout.unit], timeout=5).stdout.strip()
+        if state == "failed" or time.monotonic() >= deadline:
+            raise FollowFailed(
+                f"{layout.unit} did not start (it is {state or 'silent'}): {answer.error}; "
+                f"see journalctl -u {layout.unit} and the log below /var/log/postgresql"
+            )
+        time.sleep(every)
 
 
 def wait_streaming(

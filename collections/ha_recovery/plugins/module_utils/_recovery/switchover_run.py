@@ -123,9 +123,16 @@ class Switchover:
         return self.outcome
 
     def _step(
-        self, name: str, questions: Mapping[str, Mapping[str, Mapping[str, Any]]], timeout: float
+        self,
+        name: str,
+        questions: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        timeout: float,
+        names: Mapping[str, str] | None = None,
     ) -> dict[str, dict[str, Any]]:
-        """Ask, write down, and raise StepFailed when anybody failed. Returns {host: value of its call}."""
+        """Ask, write down, and raise StepFailed when anybody failed. Returns {host: values of its calls}.
+
+        ``names``: calls that are steps of their own name.
+        """
         if not questions:
             return {}
         self.say(name)
@@ -134,10 +141,11 @@ class Switchover:
         failed = []
         values: dict[str, dict[str, Any]] = {}
         for host, calls in answers.items():
-            for answer in calls.values():
+            for call, answer in calls.items():
+                title = (names or {}).get(call, name)
                 self.outcome.steps.append(
                     {
-                        "name": name,
+                        "name": title,
                         "host": host,
                         "started_s": round(began - self.began, 3),
                         "seconds": round(answer.seconds, 3),
@@ -146,7 +154,7 @@ class Switchover:
                     }
                 )
                 if not answer.ok:
-                    failed.append(f"{host}: {name}: {answer.error}")
+                    failed.append(f"{host}: {title}: {answer.error}")
                 values.setdefault(host, {}).update(answer.value or {})
         if failed:
             raise StepFailed("; ".join(failed))
@@ -233,28 +241,37 @@ class Switchover:
                 held = {host: {"pgbouncer_resume": {"pool": pool}} for host, names in paused.items() if pool in names}
                 self._forward("Let the queries go on", held, 8)
             self.outcome.changed = bool(paused or self.siblings or self.plan["start_old"])
-        verify = {"address": self.vip, "port": self.port, "by": self.by, "timeout": self.limits.verify}
-        written = self._forward(
-            "Write and read through the virtual IP",
-            {str(self.plan["verify_from"]): {"client_check": verify}},
-            self.limits.verify + 5,
-        )
-        if written:
-            self.outcome.verified = {"address": f"{self.vip}:{self.port}", **next(iter(written.values()))}
         questions = self._follow(self.siblings, self.new, timeout=self.limits.follow)
         if self.plan["start_old"]:
             limit = self.limits.follow
             questions.update(
                 self._follow([self.old], self.new, timeout=limit, stopped_by_signal=True, release_slots=True)
             )
-        self._forward("See the standbys stream from the new primary", questions, self.limits.follow + 25)
+        verify_from = str(self.plan["verify_from"])
+        verify = {"address": self.vip, "port": self.port, "by": self.by, "timeout": self.limits.verify}
+        questions[verify_from] = {"client_check": verify, **questions.get(verify_from, {})}
+        values = self._forward(
+            "See the standbys stream from the new primary",
+            questions,
+            self.limits.follow + 25,
+            {"client_check": "Write and read through the virtual IP"},
+        )
+        written = values.get(verify_from) or {}
+        if written.get("server_address"):
+            keys = ("server_address", "timeline", "tries", "seconds", "read_seconds")
+            found = {key: written.get(key) for key in keys if key in written}
+            self.outcome.verified = {"address": f"{self.vip}:{self.port}", **found}
 
     def _forward(
-        self, name: str, questions: Mapping[str, Mapping[str, Mapping[str, Any]]], timeout: float
+        self,
+        name: str,
+        questions: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        timeout: float,
+        names: Mapping[str, str] | None = None,
     ) -> dict[str, dict[str, Any]]:
         """A step after the point of no return: a failure is told, and the rest is done all the same."""
         try:
-            return self._step(name, questions, timeout)
+            return self._step(name, questions, timeout, names)
         except StepFailed as failure:
             self.outcome.problems.append(str(failure))
             return {}

@@ -35,7 +35,7 @@ BEFORE = [
 ]
 STOPPED = [*BEFORE, "hand_over_stop"]
 READY = [*STOPPED, "hand_over_demote+hand_over_caught_up+turn_from_old"]
-AFTER = ["hand_over_promote", "turn_to_new", "client_check", "follow pg3 to pg2+follow pg1 to pg2"]
+AFTER = ["hand_over_promote", "turn_to_new", "client_check+follow pg3 to pg2+follow pg1 to pg2"]
 RESUMED = ["pgbouncer_resume read_write", "pgbouncer_resume read_only"]
 RESTORED = [*RESUMED, "follow pg3 to pg1"]
 
@@ -149,7 +149,7 @@ def test_what_is_left_is_completed() -> None:
     """Pools first, for clients wait there."""
     hosts = Hosts()
     outcome = run(hosts, action="complete", siblings=[], paused={"lb1": ["read_only", "read_write"]})
-    assert hosts.asked == [*RESUMED, "client_check", "follow pg1 to pg2"]
+    assert hosts.asked == [*RESUMED, "follow pg1 to pg2+client_check"]
     assert outcome.changed
     assert not run(Hosts(), action="complete", siblings=[], paused={}, start_old=False).changed
 

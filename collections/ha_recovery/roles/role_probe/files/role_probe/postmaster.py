@@ -16,8 +16,8 @@ import struct
 from collections.abc import Callable
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-# The answer takes about 2 ms. A question that stays open is a child of the postmaster, for which a shutdown waits: asked
-# during one, it would hold it up until the next look (and a planned switchover's clients with it).
+# The answer takes about 2 ms. A question that stays open is a child of the postmaster, for which a shutdown waits:
+# asked during one, it would hold it up until the next look (and a planned switchover's clients with it).
 PATIENCE_MS = 25
 
 
