@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what the hosts answered to a look. Pure; the input is what M(sre.ha_recovery.estate_info) returns.
 
-Asked of database hosts: cluster_info and preflight_facts; of load balancers: haproxy_info, keepalived_info and
-balancer_facts; of others: whether they let us in.
+Asked of database hosts: cluster_info and preflight_facts; of load balancers: haproxy_info, keepalived_info,
+pgbouncer_info and balancer_facts; of others: whether they let us in.
 """
 
 from __future__ import annotations
@@ -69,5 +69,9 @@ def look_from(
         target=target,
         errors={name: why_silent(hosts.get(name) or {}, [call]) for name, call in calls.items() if not values[name]},
         others=others,
+        pools={
+            str(one["host"]): {str(pool["pool"]): str(pool["state"]) for pool in one.get("pools") or ()}
+            for one in observed["load_balancers"]
+        },
         limits=limits,
     )

@@ -13,6 +13,9 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology
 from .check import BLOCK, CLUSTER, PLANNED, WARN, Check, Finding, fine, levels
 from .look import Look
 
+#: States of a pool (see _pgbouncer) in which it serves nobody. An interrupted switchover resumes what it paused.
+_NOT_READY = ("unknown", "stopped", "paused", "partly paused", "suspended")
+
 
 def vip_holder(look: Look) -> Iterator[Finding]:
     """Exactly one; a load balancer that could not be asked leaves it open."""
@@ -141,6 +144,20 @@ def spare_balancer(look: Look) -> Iterator[Finding]:
     )
 
 
+def pools_ready(look: Look) -> Iterator[Finding]:
+    """Poolers hold queries during the change: each must listen. Where none runs at all, there is no pooler."""
+    if all(state == "stopped" for pools in look.pools.values() for state in pools.values()):
+        return
+    for host, pools in sorted(look.pools.items()):
+        hung = sorted(name for name, state in pools.items() if state == "unknown")
+        bad = [f"{name} is {state}" for name, state in sorted(pools.items()) if state in _NOT_READY]
+        if bad:
+            fix = f"systemctl status 'pgbouncer*' on {host}"
+            yield Finding(host, BLOCK if hung else WARN, f"pool {', '.join(bad)}", "running, not paused", fix)
+        elif pools:
+            yield fine(host, f"pools {', '.join(sorted(pools))} run")
+
+
 CHECKS = (
     Check(
         "vip_holder",
@@ -175,6 +192,13 @@ CHECKS = (
         levels(block=PLANNED, warn=("failover",)),
         "Traffic goes to the new primary only where it is in service.",
         "that load balancer serves nobody until the server is put back into service",
+    ),
+    Check(
+        "pools_ready",
+        pools_ready,
+        levels(block=("switchover", "maintenance", "rolling", "general"), warn=("lb_failover", "failover")),
+        "Poolers hold queries while the primary changes; one that does not listen lets its clients see errors.",
+        "clients of that pooler get errors",
     ),
     Check(
         "spare_balancer",

@@ -79,6 +79,7 @@ def look_at(
     target: str | None = None,
     errors: Mapping[str, str] | None = None,
     others: Mapping[str, str] | None = None,
+    pools: Mapping[str, Mapping[str, str]] | None = None,
     limits: Limits | None = None,
 ) -> Look:
     """Everything that was seen, with a candidate chosen. ValueError: no such purpose or host."""
@@ -102,6 +103,7 @@ def look_at(
         target=target,
         errors=errors or {},
         others=others or {},
+        pools=pools or {},
         limits=limits or Limits(),
     )
     return replace(look, candidate=candidate_for(look))

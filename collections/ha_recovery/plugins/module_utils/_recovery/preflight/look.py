@@ -61,7 +61,7 @@ class Look:
 
     ``candidate``: who would become primary, None when nobody would. ``now``: seconds since 1970 on the control node.
     ``errors``: why a host's facts could not be had. ``others``: hosts without a part (the backup host), and why they
-    do not answer; empty when they do.
+    do not answer; empty when they do. ``pools``: by load balancer, the state of each of its poolers' pools.
     """
 
     purpose: str
@@ -76,6 +76,7 @@ class Look:
     candidate: str | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
+    pools: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     def node(self, host: str | None) -> Node | None:

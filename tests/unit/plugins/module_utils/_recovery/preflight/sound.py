@@ -102,6 +102,7 @@ def estate() -> Estate:
         "balancers": {"lb1": balancer("lb1"), "lb2": balancer("lb2")},
         "facts": {name: database(name) for name in DATABASES},
         "balancer_facts": {name: load_balancer(name) for name in BALANCERS},
+        "pools": {name: {"read_write": "running", "read_only": "running"} for name in BALANCERS},
         "asked": {name: {"sent_at": NOW, "received_at": NOW + 0.03} for name in (*DATABASES, *BALANCERS)},
     }
 
@@ -119,6 +120,7 @@ def look(spoil: Spoil | None = None, purpose: str = "switchover", **more: Any) -
         {name: balancer_facts_from(raw, asked.get(name)) for name, raw in made["balancer_facts"].items()},
         purpose=purpose,
         now=NOW,
+        pools=made["pools"],
         **more,
     )
 

@@ -22,7 +22,7 @@ def answered(value: Any, now: float) -> dict[str, Any]:
     return {"ok": True, "value": value, "error": "", "seconds": 0.03, "sent_at": now}
 
 
-def hosts(now: float) -> dict[str, Any]:
+def hosts(now: float, broken_pool: str = "") -> dict[str, Any]:
     """The sound estate as estate_info brings it."""
     made = copy.deepcopy(estate())
     found: dict[str, Any] = {"backup1": {"reach": {"ok": True}, "answers": {}}}
@@ -39,6 +39,9 @@ def hosts(now: float) -> dict[str, Any]:
             "haproxy_info": whole["haproxy"],
             "keepalived_info": whole["keepalived"],
             "balancer_facts": made["balancer_facts"][name],
+            "pgbouncer_info": {
+                "pools": [{"pool": "read_write", "state": "unknown" if name == broken_pool else "running"}]
+            },
         }
         found[name] = {"reach": {"ok": True}, "answers": {call: answered(value, now) for call, value in calls.items()}}
     return found
@@ -50,6 +53,12 @@ def judged(spoil: Any = None, **more: Any) -> dict[str, Any]:
     if spoil is not None:
         spoil(found)
     return preflight_verdicts(found, DATABASES, BALANCERS, cluster="orders", **more)
+
+
+def test_pools_are_among_the_answers() -> None:
+    """As the load balancers' poolers tell of themselves."""
+    seen = preflight_verdicts(hosts(time.time(), "lb2"), DATABASES, BALANCERS, purpose="switchover")
+    assert [(one["check"], one["host"]) for one in seen["verdicts"] if one["level"] != "ok"] == [("pools_ready", "lb2")]
 
 
 def test_a_sound_estate_is_clear() -> None:

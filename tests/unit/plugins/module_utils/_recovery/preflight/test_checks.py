@@ -73,6 +73,13 @@ def test_a_logical_slot_with_a_synchronised_copy_is_not_lost() -> None:
     assert {one.level for one in found.verdicts if one.check == "logical_slots"} == {"ok"}
 
 
+def test_an_estate_without_poolers_lacks_none() -> None:
+    """Stopped everywhere is not installed."""
+    stopped_pools = {"read_write": "stopped", "read_only": "stopped"}
+    found = judged(put("pools", lb1=stopped_pools, lb2=stopped_pools))
+    assert not [one for one in found.verdicts if one.check == "pools_ready"]
+
+
 def test_a_stopped_host_is_not_asked_for_sql() -> None:
     """Its missing answer is no fault of its own; that it is stopped is."""
     facts = database("pg3") | {"sql": None, "sql_error": "Postgres does not run"}
