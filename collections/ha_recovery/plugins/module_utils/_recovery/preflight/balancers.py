@@ -13,9 +13,6 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology
 from .check import BLOCK, CLUSTER, PLANNED, WARN, Check, Finding, fine, levels
 from .look import Look
 
-#: States of a pool (see _pgbouncer) in which it serves nobody. An interrupted switchover resumes what it paused.
-_NOT_READY = ("unknown", "stopped", "paused", "partly paused", "suspended")
-
 
 def vip_holder(look: Look) -> Iterator[Finding]:
     """Exactly one; a load balancer that could not be asked leaves it open."""
@@ -145,12 +142,15 @@ def spare_balancer(look: Look) -> Iterator[Finding]:
 
 
 def pools_ready(look: Look) -> Iterator[Finding]:
-    """Poolers hold queries during the change: each must listen. Where none runs at all, there is no pooler."""
+    """Poolers hold queries during the change: each must listen. Where none runs at all, there is no pooler.
+
+    A paused one only warns: an interrupted switchover resumes what it paused, when it is run again.
+    """
     if all(state == "stopped" for pools in look.pools.values() for state in pools.values()):
         return
     for host, pools in sorted(look.pools.items()):
         hung = sorted(name for name, state in pools.items() if state == "unknown")
-        bad = [f"{name} is {state}" for name, state in sorted(pools.items()) if state in _NOT_READY]
+        bad = [f"{name} is {state}" for name, state in sorted(pools.items()) if state != "active"]
         if bad:
             fix = f"systemctl status 'pgbouncer*' on {host}"
             yield Finding(host, BLOCK if hung else WARN, f"pool {', '.join(bad)}", "running, not paused", fix)

@@ -135,6 +135,6 @@ ROWS: list[Row] = [
     ("candidate_in_service", "lb1", "warn", "DOWN L4TOUT", put("balancers", lb1=balancer("lb1", dead=("pg2",)))),
     ("pools_ready", "lb1", "block", "pool read_write is unknown", put("pools.lb1", read_write="unknown")),
     ("pools_ready", "lb2", "warn", "pool read_only is stopped", put("pools.lb2", read_only="stopped")),
-    ("pools_ready", "lb1", "warn", "is partly paused", put("pools.lb1", read_write="partly paused")),
+    ("pools_ready", "lb1", "warn", "is partly_paused", put("pools.lb1", read_write="partly_paused")),
     ("spare_balancer", "cluster", "warn", "lb2: not reachable", put("balancers", lb2=gone_balancer("lb2"))),
 ]

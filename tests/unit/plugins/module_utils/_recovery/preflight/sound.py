@@ -102,7 +102,7 @@ def estate() -> Estate:
         "balancers": {"lb1": balancer("lb1"), "lb2": balancer("lb2")},
         "facts": {name: database(name) for name in DATABASES},
         "balancer_facts": {name: load_balancer(name) for name in BALANCERS},
-        "pools": {name: {"read_write": "running", "read_only": "running"} for name in BALANCERS},
+        "pools": {name: {"read_write": "active", "read_only": "active"} for name in BALANCERS},
         "asked": {name: {"sent_at": NOW, "received_at": NOW + 0.03} for name in (*DATABASES, *BALANCERS)},
     }
 

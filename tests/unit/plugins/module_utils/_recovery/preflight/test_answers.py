@@ -40,7 +40,7 @@ def hosts(now: float, broken_pool: str = "") -> dict[str, Any]:
             "keepalived_info": whole["keepalived"],
             "balancer_facts": made["balancer_facts"][name],
             "pgbouncer_info": {
-                "pools": [{"pool": "read_write", "state": "unknown" if name == broken_pool else "running"}]
+                "pools": [{"pool": "read_write", "state": "unknown" if name == broken_pool else "active"}]
             },
         }
         found[name] = {"reach": {"ok": True}, "answers": {call: answered(value, now) for call, value in calls.items()}}
