@@ -53,7 +53,7 @@ def apply_follow(runner: Runner, layout: Layout, plan: FollowPlan, *, timeout: f
 
 
 def start_server(runner: Runner, layout: Layout, *, port: int = 5432, timeout: float, every: float = 0.05) -> None:
-    """Start it, and wait until it answers. systemd's own wait takes 2 s more, for Debian's start program takes a nap."""
+    """Start it, and wait until it answers. systemd's own wait is 2 s longer: Debian's program naps."""
     done = runner.run(["systemctl", "start", "--no-block", layout.unit], timeout=10)
     if not done.ok:
         raise FollowFailed(f"{layout.unit} did not start: {done.reason}; see journalctl -u {layout.unit}")

@@ -197,25 +197,32 @@ class Switchover:
             self._step(f"Hold the queries of the pools {pool}", pause, self.limits.pause + 3)
         self._held_since = self.clock()
 
+    def _turn(self, call: str, **more: Any) -> dict[str, dict[str, dict[str, Any]]]:
+        return {host: {call: {"old": self.old, **more}} for host in self.balancers}
+
     def _stop(self) -> None:
+        back = self._turn("turn_back")
+        self._undo.append(("Let the load balancers use the old primary again", lambda: self._back(back, 10)))
         self._undo.append(("Start the old primary again", lambda: self._back({self.old: {"hand_over_undo": {}}}, 120)))
         limit = self.limits.stop
         stopped = self._step(
-            "Stop the old primary cleanly", {self.old: {"hand_over_stop": {"timeout": limit}}}, limit + 2
+            "Stop the old primary cleanly",
+            {self.old: {"hand_over_stop": {"timeout": limit}}, **self._turn("turn_from_old")},
+            limit + 2,
+            {"turn_from_old": "Send nobody to the old primary any more"},
         )
         self.outcome.shutdown_lsn = stopped[self.old]["shutdown_lsn"]
 
     def _hand_over(self, shutdown_lsn: str) -> None:
         if self.plan["action"] == "resume":
             prepare = {"hand_over_prepare": {"role": "standby", "address": self.addresses[self.new]}}
-            self._step("Prepare the hand-over", {self.new: prepare}, 10)
+            self._step("Prepare the hand-over", {self.new: prepare, **self._turn("turn_from_old")}, 10)
             self.outcome.changed = True
         demote = {"host": self.old, "primary_host": self.new, "primary_address": self.addresses[self.new]}
         ready: dict[str, dict[str, dict[str, Any]]] = {
             self.old: {"hand_over_demote": demote},
             self.new: {"hand_over_caught_up": {"shutdown_lsn": shutdown_lsn, "timeout": self.limits.catch_up}},
         }
-        ready.update({host: {"turn_from_old": {"old": self.old}} for host in self.balancers})
         self._step(
             "See that the candidate has everything, and make the old primary a standby", ready, self.limits.catch_up + 2
         )

@@ -33,6 +33,7 @@ CALLS = {
     "hand_over_undo": "handover:undo",
     "lock_look": "lock:look",
     "lock_take": "lock:take",
+    "turn_back": "turn:back",
     "turn_from_old": "turn:leave",
     "turn_to_new": "turn:enter",
     "pgbouncer_info": "pooler:pgbouncer_info",

@@ -33,11 +33,12 @@ BEFORE = [
     "pgbouncer_pause read_only",
     "pgbouncer_pause read_write",
 ]
-STOPPED = [*BEFORE, "hand_over_stop"]
-READY = [*STOPPED, "hand_over_demote+hand_over_caught_up+turn_from_old"]
+STOPPED = [*BEFORE, "hand_over_stop+turn_from_old"]
+READY = [*STOPPED, "hand_over_demote+hand_over_caught_up"]
 AFTER = ["hand_over_promote", "turn_to_new", "client_check+follow pg3 to pg2+follow pg1 to pg2"]
 RESUMED = ["pgbouncer_resume read_write", "pgbouncer_resume read_only"]
 RESTORED = [*RESUMED, "follow pg3 to pg1"]
+RESTARTED = ["hand_over_undo", "turn_back", *RESTORED]
 
 
 class Hosts:
@@ -94,10 +95,10 @@ def test_the_order() -> None:
         ("follow pg3 to pg2", [*BEFORE[:3], "follow pg3 to pg1"]),
         ("pgbouncer_pause read_only", [*BEFORE[:4], "pgbouncer_resume read_only", "follow pg3 to pg1"]),
         ("pgbouncer_pause read_write", [*BEFORE, *RESTORED]),
-        ("hand_over_stop", [*STOPPED, "hand_over_undo", *RESTORED]),
-        ("hand_over_demote", [*READY, "hand_over_undo", *RESTORED]),
-        ("hand_over_caught_up", [*READY, "hand_over_undo", *RESTORED]),
-        ("turn_from_old", [*READY, "hand_over_undo", *RESTORED]),
+        ("hand_over_stop", [*STOPPED, *RESTARTED]),
+        ("hand_over_demote", [*READY, *RESTARTED]),
+        ("hand_over_caught_up", [*READY, *RESTARTED]),
+        ("turn_from_old", [*STOPPED, *RESTARTED]),
     ],
 )
 def test_before_the_point_of_no_return_everything_is_taken_back(fails: str, asked: list[str]) -> None:
@@ -113,7 +114,7 @@ def test_what_cannot_be_taken_back_is_told_and_the_rest_is_tried() -> None:
     """The pools go on even when the old primary does not start."""
     hosts = Hosts("hand_over_caught_up", "hand_over_undo")
     outcome = run(hosts)
-    assert hosts.asked == [*READY, "hand_over_undo", *RESTORED]
+    assert hosts.asked == [*READY, *RESTARTED]
     assert not outcome.restored
     assert "Start the old primary again" in outcome.problems[1]
 
@@ -140,7 +141,7 @@ def test_an_interrupted_run_goes_on() -> None:
     """From the shutdown position that the plan read from the old primary's control file."""
     hosts = Hosts()
     outcome = run(hosts, action="resume", shutdown_lsn="0/7000028", pools={})
-    assert hosts.asked == ["hand_over_prepare", READY[-1], *AFTER]
+    assert hosts.asked == ["hand_over_prepare+turn_from_old", READY[-1], *AFTER]
     assert hosts.args["hand_over_caught_up"]["shutdown_lsn"] == "0/7000028"
     assert outcome.problems == []
 
