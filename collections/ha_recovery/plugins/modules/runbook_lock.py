@@ -82,7 +82,7 @@ hosts:
   type: list
   elements: str
   sample: [lb1, lb2, pg2, pg3]
-unreachable:
+unheld:
   description: Where it could not be asked for, and why.
   returned: always
   type: dict

@@ -61,7 +61,7 @@ class Acquisition:
             "state": self.state,
             "msg": self.why,
             "hosts": sorted(self.held),
-            "unreachable": dict(self.unreachable),
+            "unheld": dict(self.unreachable),
             "refused_by": self.refused_by,
             "holder": self.other.as_dict() if self.other else None,
         }

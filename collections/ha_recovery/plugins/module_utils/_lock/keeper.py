@@ -118,7 +118,8 @@ def main() -> None:
     connections = [Connection(**{**one, "ssh_args": tuple(one["ssh_args"])}) for one in request["connections"]]
     path = Path(request["socket"])
     listener = listen(path)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     # Whoever waits for ansible-playbook's output to end must not wait for the keeper.
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):

@@ -74,7 +74,7 @@ def _verdict(refusal: Mapping[str, Any]) -> dict[str, Any]:
 
 def _verified(answers: Answers, address: str) -> dict[str, Any] | None:
     found: Mapping[str, Any] = next((one["verify"] for one in answers.values() if one.get("verify")), {})
-    if not found or result_of(found) == "failed" or "seconds" not in found:
+    if "seconds" not in found:
         return None
     keys = ("seconds", "read_seconds", "tries", "server_address", "timeline")
     return {"address": address, **{key: found.get(key) for key in keys}}

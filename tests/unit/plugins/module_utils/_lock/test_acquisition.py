@@ -85,6 +85,9 @@ def test_two_that_see_different_hosts_meet_at_the_one_both_see(make: Make) -> No
     second.acquire()
     assert (first.state, sorted(first.held), sorted(first.unreachable)) == ("held", ["pg1", "pg2"], ["lb1"])
     assert (second.state, second.refused_by) == ("refused", "pg2")
+    third = make(3, away=("pg1", "pg2"))
+    third.acquire()
+    assert (third.state, list(third.held)) == ("held", ["lb1"]), "the second one has let go of what it had"
 
 
 def test_hosts_that_are_away_do_not_count_but_all_of_them_do(make: Make) -> None:

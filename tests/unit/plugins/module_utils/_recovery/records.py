@@ -73,6 +73,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "switchover": switchover(),
     "switchover under a load": switchover(writes=writes(-3, -2, -1, 0.5, 2.0, 3, 4, 5)),
     "writes never came back": switchover(status="failed", problems=["no write"], writes=writes(-1, 0.5)),
+    "an outage that began long before": switchover(writes=writes(-600, -500, 2.0, 3.9)),
     "a load without any write": switchover(writes=writes()),
     "markup in everything": switchover(
         headline=EVIL, cluster=EVIL, who=EVIL, problems=[EVIL], plan=[EVIL], next=EVIL, evidence={EVIL: [{EVIL: EVIL}]},
