@@ -49,6 +49,7 @@ pgbouncer:
     version: 1.24.1
     pools:
       - pool: read_write
+        configured: true
         running: true
         state: active
         error: null

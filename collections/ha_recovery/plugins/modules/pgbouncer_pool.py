@@ -88,12 +88,13 @@ RETURN = r"""
 pooler:
   description: >-
     The pool after the call; in check mode, as it is. C(state) is active, pausing (a transaction still runs), paused,
-    partly_paused, suspended, stopped or unknown (no answer). Counts are connections, times are in seconds. C(lease) is
-    null where there is none.
+    partly_paused, suspended, stopped or unknown (no answer). C(configured) is false on a host without pooler. Counts
+    are connections, times are in seconds. C(lease) is null where there is none.
   returned: always
   type: dict
   sample:
     pool: read_write
+    configured: true
     running: true
     state: paused
     error: null

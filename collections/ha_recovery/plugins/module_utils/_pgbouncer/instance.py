@@ -24,11 +24,17 @@ class LeaseError(Exception):
 
 @dataclass(frozen=True)
 class Instance:
-    """One PgBouncer process. ``run``: where runtime files are."""
+    """One PgBouncer process. ``run``: where runtime files are; ``etc``: where its configuration is."""
 
     pool: str
     run: str = "/run"
+    etc: str = "/etc/pgbouncer"
     program: str = "/usr/local/lib/ha_recovery/pgbouncer_lease"
+
+    @property
+    def configured(self) -> bool:
+        """Whether this host is meant to run it."""
+        return Path(self.etc, f"{self.pool}.ini").exists()
 
     @property
     def socket_directory(self) -> str:

@@ -42,9 +42,9 @@ def observe(
     units = parse_units(shown.stdout if shown.ok else "")
     pools = []
     for pool in POOLS:
-        instance = Instance(pool, run=str(Path(root, "run")))
+        instance = Instance(pool, run=str(Path(root, "run")), etc=str(Path(root, "etc/pgbouncer")))
         unit = units.get(f"pgbouncer@{pool}.service", Unit(False, 0))
-        changed = modified(Path(root, "etc/pgbouncer"), (f"{pool}.ini", *FILES))
+        changed = modified(Path(instance.etc), (f"{pool}.ini", *FILES))
         pools.append({**ask(runner, instance), "port": port(instance), "stale": stale(unit, changed)})
     return {"host": host, "installed": done.rc != 127, "version": parse_version(done.stdout), "pools": pools}
 

@@ -64,26 +64,28 @@ def info(
     connect: Connect = wire.connect,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
-    """What the pool is like: {pool, running, state, error, version, databases: [...], lease: {...} or None}."""
+    """{pool, configured, running, state, error, version, databases: [...], lease: {...} or None}.
+
+    A pool that is not configured has no error: this host has no pooler.
+    """
     lease = lease_of(instance)
     left = lease and {"remaining_s": round(lease.remaining(clock()), 3), "seconds": lease.seconds, "by": lease.by}
-    answer: dict[str, Any] = {"pool": instance.pool, "running": False, "state": "stopped", "error": None}
+    answer: dict[str, Any] = {"pool": instance.pool, "configured": instance.configured, "running": False}
+    answer |= {"state": "stopped", "error": None, "version": None, "databases": [], "lease": left}
     try:
         with contextlib.closing(connect(instance.socket_directory, timeout_s)) as console:
             pooler = look(console, timeout_s)
             version = console.query("SHOW VERSION", timeout_s)[0]["version"]
     except wire.NotRunning as error:
-        return {**answer, "error": str(error), "version": None, "databases": [], "lease": left}
+        return {**answer, "error": str(error) if instance.configured else None}
     except wire.ConsoleError as error:
-        hung = {**answer, "running": True, "state": "unknown", "error": str(error)}
-        return {**hung, "version": None, "databases": [], "lease": left}
+        return {**answer, "running": True, "state": "unknown", "error": str(error)}
     return {
         **answer,
         "running": True,
         "state": pooler.state,
         "version": version.removeprefix("PgBouncer "),
         "databases": [asdict(one) for one in pooler.databases],
-        "lease": left,
     }
 
 

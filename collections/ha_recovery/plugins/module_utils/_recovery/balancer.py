@@ -32,6 +32,17 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """One pool of the pooler. ``state`` is M(sre.ha_recovery.pgbouncer_pool)'s word; ``lease_s``: seconds until it
+    resumes by itself, None without a lease."""
+
+    name: str
+    state: str
+    error: str
+    lease_s: float | None
+
+
+@dataclass(frozen=True)
 class Balancer:
     """One load balancer host. ``holds_vip`` is None when it could not be asked."""
 
@@ -42,6 +53,7 @@ class Balancer:
     keepalived_running: bool
     error: str | None
     servers: tuple[Server, ...]
+    pools: tuple[Pool, ...] = ()
 
     def server(self, name: str, backend: str = READ_WRITE) -> Server | None:
         """One server by name."""
@@ -74,8 +86,21 @@ def _server(raw: Mapping[str, Any]) -> Server:
     )
 
 
+def _pool(raw: Mapping[str, Any]) -> Pool:
+    lease = raw.get("lease") or {}
+    return Pool(
+        name=str(raw.get("pool") or ""),
+        state=str(raw.get("state") or "unknown"),
+        error=str(raw.get("error") or ""),
+        lease_s=float(lease["remaining_s"]) if "remaining_s" in lease else None,
+    )
+
+
 def balancer_from(raw: Mapping[str, Any]) -> Balancer:
-    """Read ``{host, reachable, haproxy: {...}, keepalived: {...}}``; absent parts mean "not known"."""
+    """Read ``{host, reachable, haproxy: {...}, keepalived: {...}, pools: [...]}``; absent parts mean "not known".
+
+    Pools of a host that has no pooler are left out.
+    """
     haproxy = raw.get("haproxy") or {}
     keepalived = raw.get("keepalived") or {}
     reachable = bool(raw.get("reachable", True))
@@ -89,6 +114,7 @@ def balancer_from(raw: Mapping[str, Any]) -> Balancer:
         keepalived_running=reachable and bool(keepalived.get("running")),
         error=None if not error else str(error),
         servers=tuple(_server(one) for one in haproxy.get("servers") or ()) if reachable else (),
+        pools=tuple(_pool(one) for one in raw.get("pools") or () if one.get("configured", True)) if reachable else (),
     )
 
 

@@ -12,11 +12,15 @@ two holders of the virtual IP                             red       look at keep
 no holder, every load balancer seen                       red       start keepalived
 writes routed to a host that is not the primary           red       failover.yml
 the holder routes writes to nobody                        red       look at its checks
+a pool of the holder does not run or answer               red       look at its journal
+a pool of the holder is paused, and without a lease       red       resume it
 anything yellow in the topology                           yellow    its own
 a load balancer not reachable, or its HAProxy down        yellow    restore it
 another load balancer does not route to the primary       yellow    look at its checks
 a fenced host is not in maintenance everywhere            yellow    failover.yml completes it
 a healthy standby gets no reads                           yellow    look at its checks
+the same of a pool of another load balancer               yellow    the same
+a pool is paused under a lease                            yellow    wait: it resumes by itself
 none of these                                             green     nothing
 ========================================================  ========  ==============================
 """
@@ -27,7 +31,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import READ_ONLY, Balancer
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import READ_ONLY, Balancer, Pool
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import (
     FAILOVER,
@@ -113,6 +117,33 @@ def _balancer_reasons(
             )
 
 
+def _pool_reasons(one: Balancer) -> Iterator[Reason]:
+    severity = "red" if one.holds_vip else "yellow"
+    for pool in one.pools:
+        reason = _pool_reason(one.host, pool, severity)
+        if reason:
+            yield reason
+
+
+def _pool_reason(host: str, pool: Pool, severity: str) -> Reason | None:
+    if pool.state in {"stopped", "unknown"}:
+        what = "does not run" if pool.state == "stopped" else "does not answer"
+        why = f" ({pool.error})" if pool.error else ""
+        unit = f"pgbouncer@{pool.name}"
+        after = (
+            f"journalctl -u {unit} -n 50 on {host}" if pool.state == "unknown" else f"systemctl status {unit} on {host}"
+        )
+        return Reason(host, f"the pool {pool.name} {what}{why}", "running", after, severity)
+    if pool.state == "active":
+        return None
+    shown = pool.state.replace("_", " ")
+    resume = f"ansible {host} -m sre.ha_recovery.pgbouncer_pool -a 'pool={pool.name} state=resumed'"
+    if pool.lease_s is None:
+        return Reason(host, f"the pool {pool.name} is {shown}, without a lease", "active", resume, severity)
+    observed = f"the pool {pool.name} is {shown} and resumes by itself in {pool.lease_s:.0f} s"
+    return Reason(host, observed, "active", f"wait for the runbook that paused it, or: {resume}")
+
+
 def report_of(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...], *, cluster: str, vip: str) -> Report:
     """Judge everything that was observed."""
     topology = topology_of(nodes)
@@ -120,6 +151,7 @@ def report_of(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...], *, clust
     reasons += _vip_reasons(balancers, vip)
     for one in balancers:
         reasons += _balancer_reasons(one, topology.primary, topology, nodes)
+        reasons += _pool_reasons(one)
     if balancers and not any(one.reachable for one in balancers):
         reasons.append(
             Reason("load balancers", "none is reachable", "at least one", f"restore one, then {STATUS}", "red")
@@ -187,6 +219,9 @@ def host_rows(report: Report) -> list[dict[str, str]]:
             )
             if one.in_maintenance():
                 detail += f"; maintenance: {', '.join(sorted(one.in_maintenance()))}"
+            if one.pools:
+                states = ", ".join(f"{pool.name} {pool.state.replace('_', ' ')}" for pool in one.pools)
+                detail += f"; pools: {states}"
         rows.append({"host": one.host, "role": role, "timeline": "-", "lag": "-", "detail": detail})
     return rows
 

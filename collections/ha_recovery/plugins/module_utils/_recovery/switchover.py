@@ -169,7 +169,9 @@ class Seen:
     def paused_pools(self) -> dict[str, tuple[str, ...]]:
         """Pools that somebody left paused."""
         held = {
-            host: tuple(sorted(name for name, state in pools.items() if state in {"paused", "partly paused"}))
+            host: tuple(
+                sorted(name for name, state in pools.items() if state in {"paused", "pausing", "partly_paused"})
+            )
             for host, pools in sorted(self.pools.items())
         }
         return {host: names for host, names in held.items() if names}

@@ -161,7 +161,8 @@ def instance(pooler: FakePooler, tmp_path: Path) -> Iterator[Instance]:
     """A pool that answers, with the program that ends a lease."""
     program = tmp_path / "program"
     program.touch()
-    found = Instance("read_write", run=str(tmp_path), program=str(program))
+    (tmp_path / "read_write.ini").touch()
+    found = Instance("read_write", run=str(tmp_path), etc=str(tmp_path), program=str(program))
     with serving(pooler, Path(found.socket_directory)):
         yield found
 

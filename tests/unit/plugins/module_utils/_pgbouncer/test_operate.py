@@ -130,9 +130,12 @@ def test_reconnect_of_those_that_have_servers(instance: Instance, pooler: FakePo
 
 
 def test_nobody_there(tmp_path: Path, runner: FakeRunner) -> None:
-    instance = Instance("read_only", run=str(tmp_path))
+    instance = Instance("read_only", run=str(tmp_path), etc=str(tmp_path))
     found = operate.info(runner, instance)
-    assert (found["running"], found["state"], found["databases"]) == (False, "stopped", [])
+    assert (found["configured"], found["running"], found["state"], found["error"]) == (False, False, "stopped", None)
+    (tmp_path / "read_only.ini").touch()
+    found = operate.info(runner, instance)
+    assert (found["configured"], found["running"], found["databases"]) == (True, False, [])
     assert "there is no socket in" in found["error"]
     with pytest.raises(NotRunning):
         operate.pause(runner, instance)

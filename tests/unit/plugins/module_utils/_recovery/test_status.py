@@ -94,6 +94,43 @@ def test_verdicts(verdict: str, says: str | None, after: str | None, nodes: Raws
         assert after in found[0].next
 
 
+def pooled(host: str, state: str = "active", **pool: Any) -> dict[str, Any]:
+    """A load balancer with a pool."""
+    one = {"pool": "read_write", "configured": True, "state": state, "error": None, "lease": None} | pool
+    return balancer(host, pools=[one])
+
+
+RESUME = "ansible {} -m sre.ha_recovery.pgbouncer_pool -a 'pool=read_write state=resumed'"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says", "after", "lbs"),
+    [
+        ("green", None, None, (pooled("lb1"), pooled("lb2"))),
+        ("green", None, None, (pooled("lb1", "stopped", configured=False), LBS[1])),
+        ("red", "does not run (no socket)", "systemctl status pgbouncer@read_write on lb1",
+         (pooled("lb1", "stopped", error="no socket"), LBS[1])),
+        ("yellow", "does not run", "systemctl status pgbouncer@read_write on lb2", (LBS[0], pooled("lb2", "stopped"))),
+        ("red", "does not answer", "journalctl -u pgbouncer@read_write", (pooled("lb1", "unknown"), LBS[1])),
+        ("red", "is paused, without a lease", RESUME.format("lb1"), (pooled("lb1", "paused"), LBS[1])),
+        ("red", "is partly paused, without a lease", RESUME.format("lb1"), (pooled("lb1", "partly_paused"), LBS[1])),
+        ("red", "is suspended, without a lease", RESUME.format("lb1"), (pooled("lb1", "suspended"), LBS[1])),
+        ("yellow", "is paused, without a lease", RESUME.format("lb2"), (LBS[0], pooled("lb2", "paused"))),
+        ("yellow", "is paused and resumes by itself in 9 s", "wait for the runbook",
+         (pooled("lb1", "paused", lease={"remaining_s": 9.2}), LBS[1])),
+    ],
+)  # fmt: skip
+def test_pools(verdict: str, says: str | None, after: str | None, lbs: Raws) -> None:
+    """A pool that holds clients' queries is worth a line, and red where nothing ends it."""
+    test_verdicts(verdict, says, after, NODES, lbs)
+
+
+def test_pools_are_on_the_screen() -> None:
+    """Beside what the load balancer routes."""
+    lines = status_lines(report(lbs=(pooled("lb1", "partly_paused"), LBS[1])), {})
+    assert any("; pools: read_write partly paused" in line for line in lines)
+
+
 def test_no_holder_while_a_load_balancer_is_away_is_not_proven() -> None:
     """The one that nobody reached may hold it."""
     made = report(NODES, (gone_balancer("lb1"), LBS[1]))
