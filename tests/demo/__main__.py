@@ -117,7 +117,7 @@ def demo(narrator: Narrator) -> dict[str, Any]:
     narrator.say(f"provisioned in {seconds:.0f} s; asking who is who: playbooks/status.yml")
     playbook(narrator, "status", 60)
     old = observed_primary()
-    storm = Storm(lab.dsn())
+    storm = Storm(lab.dsn(5000))
     try:
         narrator.say(f"{old} is primary. 8 writers place orders through the virtual IP {lab.vip}:5000")
         wait_for_writes(storm, 0, 30)

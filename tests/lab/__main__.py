@@ -18,7 +18,12 @@ def main() -> int:
     breaking.add_argument("host", choices=sorted(ADDRESSES))
     commands.add_parser("heal", help="undo every fault of a host").add_argument("host", choices=sorted(ADDRESSES))
     dsn = commands.add_parser("dsn", help="print a DSN of the application database through the virtual IP")
-    dsn.add_argument("--port", type=int, default=5000, help="5000: HAProxy, read-write; 5001: read-only")
+    dsn.add_argument(
+        "--port",
+        type=int,
+        default=5432,
+        help="5432, 5433: the pooler, read-write and read-only; 5000, 5001: HAProxy alone",
+    )
     arguments = parser.parse_args()
     lab = Lab()
     try:

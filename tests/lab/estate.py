@@ -42,8 +42,11 @@ class Lab:
         """One of the lab's secrets (replication, verify, app), made when the inventory was first read."""
         return (self.state / "secrets" / name).read_text().split()[0]
 
-    def dsn(self, port: int = 5000, connect_timeout: int = 2) -> str:
-        """A libpq DSN of the application database through the virtual IP (libpq, "Connection Strings")."""
+    def dsn(self, port: int = 5432, connect_timeout: int = 2) -> str:
+        """A libpq DSN of the application database through the virtual IP (libpq, "Connection Strings").
+
+        ``port``: 5432 is the pooler, 5000 HAProxy alone.
+        """
         return (
             f"host={self.vip} port={port} dbname=app user=app password={self.secret('app')} "
             f"sslmode=require connect_timeout={connect_timeout}"

@@ -44,7 +44,7 @@ def test_the_dsn_leads_through_the_virtual_ip(monkeypatch: pytest.MonkeyPatch, t
     (tmp_path / "secrets" / "app").write_text("s3cret salt=x\n")
     monkeypatch.setattr(Lab, "state", tmp_path)
     words = Lab("one", 1).dsn().split()
-    assert {"host=10.87.1.100", "port=5000", "dbname=app", "user=app", "password=s3cret", "sslmode=require"} <= set(
+    assert {"host=10.87.1.100", "port=5432", "dbname=app", "user=app", "password=s3cret", "sslmode=require"} <= set(
         words
     )
 
