@@ -114,7 +114,7 @@ def _steps(steps: Sequence[Mapping[str, Any]], scale: Scale, top: float) -> list
         parts += [
             _text("label", LABELS - 10, y + 15, where if len(where) < 44 else where[:42] + "…", "end"),
             _rect(f"bar {step['result']}", begin, y + 4, end - begin, ROW - 8, f"{where}, {took}, {step['result']}"),
-            _text("small", end - 4, y + 15, took, "end")
+            _text("inside", end - 4, y + 15, took, "end")
             if end - begin > 60
             else _text("small", begin - 5, y + 15, took, "end")
             if end > WIDTH - 70

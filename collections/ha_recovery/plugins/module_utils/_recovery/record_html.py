@@ -35,7 +35,7 @@ svg .small { fill: var(--dim); font-size: 11px } svg .gapword { fill: var(--fail
 svg .grid { stroke: var(--line) } svg .axis { stroke: var(--dim) } svg .writes { fill: var(--writes) }
 svg .gap { fill: var(--gap) } svg .bar.ok { fill: var(--ok) } svg .bar.changed { fill: var(--changed) }
 svg .bar.failed { fill: var(--failed) } svg .bar.skipped { fill: var(--skipped) }
-svg .bar + .small { paint-order: stroke; stroke: var(--back); stroke-width: 3px }
+svg .inside { fill: var(--back); font-size: 11px }
 """.strip()
 
 VERDICT = ("check", "host", "level", "observed", "expected", "fix")
