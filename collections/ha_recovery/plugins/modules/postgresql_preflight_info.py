@@ -51,7 +51,7 @@ options:
   connect_timeout:
     description: Seconds to wait for the peers, all tried at once.
     type: float
-    default: 1.0
+    default: 3.0
 attributes:
   check_mode:
     description: Nothing is ever changed, so check mode is the same.
@@ -123,7 +123,7 @@ def main() -> None:
             "port": {"type": "int", "default": 5432},
             "certificates": {"type": "list", "elements": "str", "default": ["server.crt", "ca.crt"]},
             "timeout": {"type": "float", "default": 2.0},
-            "connect_timeout": {"type": "float", "default": 1.0},
+            "connect_timeout": {"type": "float", "default": 3.0},
         },
         supports_check_mode=True,
     )

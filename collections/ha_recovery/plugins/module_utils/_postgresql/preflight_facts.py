@@ -78,7 +78,7 @@ def preflight_facts(
     port: int = 5432,
     certificates: Sequence[str] = ("server.crt", "ca.crt"),
     timeout: float = 2.0,
-    connect_timeout: float = 1.0,
+    connect_timeout: float = 3.0,
     root: str = "/",
 ) -> dict[str, Any]:
     """Facts of this database host. Changes nothing; what is not there or does not answer is None with an ``error``.
