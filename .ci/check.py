@@ -23,7 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "artifacts" / "checks"
 LAB_NAME = "test"
 # In this order: each scenario leaves the lab as the next one expects it.
-SCENARIOS = ("lock", "provision", "postgresql", "role_probe", "haproxy", "keepalived", "pgbouncer", "failover", "preflight", "refusals")
+SCENARIOS = (
+    "lock",
+    "provision",
+    "postgresql",
+    "role_probe",
+    "haproxy",
+    "keepalived",
+    "pgbouncer",
+    "failover",
+    "preflight",
+    "refusals",
+)
 TYPED = ("collections/ha_recovery/plugins/module_utils", "tests/lab", "tests/storm", "tests/demo")
 PROBE = "collections/ha_recovery/roles/role_probe/files"
 SOURCES = ("collections/ha_recovery", "tests", ".ci")
