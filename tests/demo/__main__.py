@@ -8,15 +8,14 @@ failover command). Exit status 0 only when no acknowledged write was lost or dup
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from tests.demo.steps import ROOT, Narrator, StepFailed, environment, run
+from tests.demo.steps import ROOT, Narrator, StepFailed, run
 from tests.lab.estate import Lab
 from tests.lab.faults import break_host
+from tests.storm.process import StormFailed, StormProcess, wait_for_writes
 
 ARTIFACTS = ROOT / "artifacts"
 LOGS = ARTIFACTS / "demo"
@@ -36,73 +35,6 @@ def observed_primary() -> str:
     return str(json.loads((ARTIFACTS / "status.json").read_text())["primary"])
 
 
-class Storm:
-    """The order storm, in a process of its own."""
-
-    def __init__(self, dsn: str) -> None:
-        self._stop = LOGS / "storm.stop"
-        self._status = LOGS / "storm.status.json"
-        self._report = LOGS / "storm.json"
-        for path in (self._stop, self._status, self._report, LOGS / "storm.jsonl"):
-            path.unlink(missing_ok=True)
-        self._log = (LOGS / "storm.log").open("w")
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.storm",
-                "run",
-                "--duration",
-                str(STORM_LIMIT_S),
-                "--stop-file",
-                str(self._stop),
-                "--status-file",
-                str(self._status),
-                "--report",
-                str(self._report),
-                "--journal",
-                str(LOGS / "storm.jsonl"),
-            ],
-            cwd=ROOT,
-            env={**environment(), "STORM_DSN": dsn},
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-        )
-
-    def acknowledged(self) -> int:
-        """Orders acknowledged so far."""
-        try:
-            return int(json.loads(self._status.read_text())["acknowledged"])
-        except (FileNotFoundError, json.JSONDecodeError, KeyError):
-            return 0
-
-    def running(self) -> bool:
-        """False once the storm has ended, by itself or not."""
-        return self._process.poll() is None
-
-    def stop(self) -> dict[str, Any]:
-        """Stop the writers, wait for the audit, and return the report."""
-        self._stop.touch()
-        try:
-            self._process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._log.close()
-        if not self._report.exists():
-            raise StepFailed("the storm left no report:\n" + Path(self._log.name).read_text()[-2000:])
-        return dict(json.loads(self._report.read_text()))
-
-
-def wait_for_writes(storm: Storm, more_than: int, timeout: float) -> None:
-    """Wait until orders are acknowledged (again)."""
-    deadline = time.monotonic() + timeout
-    while storm.acknowledged() <= more_than:
-        if not storm.running() or time.monotonic() > deadline:
-            raise StepFailed("no order is acknowledged:\n" + (LOGS / "storm.log").read_text()[-2000:])
-        time.sleep(0.1)
-
-
 def demo(narrator: Narrator) -> dict[str, Any]:
     """The whole play; returns the result."""
     lab = Lab()
@@ -117,7 +49,7 @@ def demo(narrator: Narrator) -> dict[str, Any]:
     narrator.say(f"provisioned in {seconds:.0f} s; asking who is who: playbooks/status.yml")
     playbook(narrator, "status", 60)
     old = observed_primary()
-    storm = Storm(lab.dsn(5000))
+    storm = StormProcess(lab.dsn(5000), LOGS, STORM_LIMIT_S)
     try:
         narrator.say(f"{old} is primary. 8 writers place orders through the virtual IP {lab.vip}:5000")
         wait_for_writes(storm, 0, 30)
@@ -171,7 +103,7 @@ def main() -> int:
     narrator = Narrator(lambda line: print(line, flush=True))
     try:
         result = demo(narrator)
-    except StepFailed as failure:
+    except (StepFailed, StormFailed) as failure:
         print(f"\nThe demo stopped: {failure}", file=sys.stderr)
         return 1
     (ARTIFACTS / "demo.json").write_text(json.dumps(result, indent=2) + "\n")

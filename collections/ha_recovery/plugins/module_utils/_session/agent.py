@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls import CallFailed, find_call
 
-DEFAULT_SILENCE_S = 15.0
+DEFAULT_SILENCE_S = 8.0
 
 _undo: dict[str, Callable[[], object]] = {}
 _undo_lock = threading.Lock()
