@@ -20,32 +20,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.conductor import (
+    AnswerLike,
+    Calls,
+    Conductor,
+    Done,
+    StepFailed,
+)
+
+__all__ = ["AnswerLike", "Calls", "Outcome", "StepFailed", "Switchover", "Timeouts"]
 
 READ_WRITE, READ_ONLY = "read_write", "read_only"
-
-
-class AnswerLike(Protocol):
-    """What came of a call."""
-
-    ok: bool
-    value: Any
-    error: str
-    seconds: float
-
-
-class Calls(Protocol):
-    """Sessions with many hosts."""
-
-    def call_all(
-        self, questions: Mapping[str, Mapping[str, Mapping[str, Any]]], timeout: float = 5.0
-    ) -> Mapping[str, Mapping[str, AnswerLike]]:
-        """All at once."""
-
-
-class StepFailed(Exception):
-    """A step did not work on some host; the message names host and reason."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +52,16 @@ class Timeouts:
 
 
 @dataclass
-class Outcome:
-    """What was done. ``restored``: a failure was undone and the old primary serves; ``promoted``: beyond return."""
+class Outcome(Done):
+    """``restored``: the old primary serves again; ``promoted``: beyond return."""
 
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
     promoted: bool = False
-    restored: bool = False
     timeline_after: int | None = None
     shutdown_lsn: str | None = None
     held_s: float | None = None
-    verified: dict[str, Any] | None = None
-    changed: bool = False
 
 
-class Switchover:
+class Switchover(Conductor):
     """One run. ``addresses``: of every database host; ``vip`` and ``port``: where clients write."""
 
     def __init__(
@@ -95,15 +78,14 @@ class Switchover:
         began: float | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.calls, self.plan, self.addresses, self.vip, self.port, self.by = calls, plan, addresses, vip, port, by
+        super().__init__(calls, clock=clock, began=began, say=say)
+        self.plan, self.addresses, self.vip, self.port, self.by = plan, addresses, vip, port, by
         self.limits = timeouts or Timeouts()
-        self.clock, self.began, self.say = clock, clock() if began is None else began, say
         self.old, self.new = str(plan["old"]), str(plan["new"])
         self.siblings: list[str] = list(plan["siblings"])
         self.balancers: list[str] = list(plan["load_balancers"])
         self.pools: dict[str, list[str]] = {host: list(names) for host, names in (plan.get("pools") or {}).items()}
-        self.outcome = Outcome()
-        self._undo: list[tuple[str, Callable[[], None]]] = []
+        self.outcome: Outcome = Outcome()
 
     def run(self) -> Outcome:
         """Do what the plan says. Never raises for what a host does."""
@@ -121,44 +103,6 @@ class Switchover:
             return self.outcome
         self._after()
         return self.outcome
-
-    def _step(
-        self,
-        name: str,
-        questions: Mapping[str, Mapping[str, Mapping[str, Any]]],
-        timeout: float,
-        names: Mapping[str, str] | None = None,
-    ) -> dict[str, dict[str, Any]]:
-        """Ask, write down, and raise StepFailed when anybody failed. Returns {host: values of its calls}.
-
-        ``names``: calls that are steps of their own name.
-        """
-        if not questions:
-            return {}
-        self.say(name)
-        began = self.clock()
-        answers = self.calls.call_all(questions, timeout)
-        failed = []
-        values: dict[str, dict[str, Any]] = {}
-        for host, calls in answers.items():
-            for call, answer in calls.items():
-                title = (names or {}).get(call, name)
-                self.outcome.steps.append(
-                    {
-                        "name": title,
-                        "host": host,
-                        "started_s": round(began - self.began, 3),
-                        "seconds": round(answer.seconds, 3),
-                        "result": "changed" if answer.ok else "failed",
-                        "detail": answer.error,
-                    }
-                )
-                if not answer.ok:
-                    failed.append(f"{host}: {title}: {answer.error}")
-                values.setdefault(host, {}).update(answer.value or {})
-        if failed:
-            raise StepFailed("; ".join(failed))
-        return values
 
     def _follow(self, hosts: Sequence[str], upstream: str, **more: Any) -> dict[str, dict[str, dict[str, Any]]]:
         target = {"primary_host": upstream, "primary_address": self.addresses[upstream], **more}
@@ -263,35 +207,4 @@ class Switchover:
             self.limits.follow + 25,
             {"client_check": "Write and read through the virtual IP"},
         )
-        written = values.get(verify_from) or {}
-        if written.get("server_address"):
-            keys = ("server_address", "timeline", "tries", "seconds", "read_seconds")
-            found = {key: written.get(key) for key in keys if key in written}
-            self.outcome.verified = {"address": f"{self.vip}:{self.port}", **found}
-
-    def _forward(
-        self,
-        name: str,
-        questions: Mapping[str, Mapping[str, Mapping[str, Any]]],
-        timeout: float,
-        names: Mapping[str, str] | None = None,
-    ) -> dict[str, dict[str, Any]]:
-        """A step after the point of no return: a failure is told, and the rest is done all the same."""
-        try:
-            return self._step(name, questions, timeout, names)
-        except StepFailed as failure:
-            self.outcome.problems.append(str(failure))
-            return {}
-
-    def _back(self, questions: Mapping[str, Mapping[str, Mapping[str, Any]]], timeout: float) -> None:
-        self._step("Take it back", questions, timeout)
-
-    def _take_back(self) -> None:
-        """Undo, newest first; one that fails does not keep the others from being tried."""
-        self.outcome.restored = True
-        for name, action in reversed(self._undo):
-            try:
-                action()
-            except StepFailed as failure:
-                self.outcome.restored = False
-                self.outcome.problems.append(f"{name}: {failure}")
+        self._verified(values.get(verify_from) or {}, f"{self.vip}:{self.port}")
