@@ -57,10 +57,6 @@ options:
     description: Weak signs of life refuse now instead of asking for another look.
     type: bool
     default: true
-  dry_run:
-    description: Leave the lists of hosts to act on empty, for check mode.
-    type: bool
-    default: false
   unfinished:
     description: Name of the record that an interrupted run left, if any.
     type: str
@@ -93,7 +89,6 @@ def failover_plan(
     waive: Any = (),
     last_look: bool = True,
     unfinished: str = "",
-    dry_run: bool = False,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     if replication_mode not in ("sync", "async"):
@@ -110,9 +105,6 @@ def failover_plan(
         **plan.as_dict(),
         "lines": plan_lines(plan),
         "refusal_lines": refusal_lines(plan),
-        "acting": [] if dry_run else plan.acting,
-        "promoting": [] if dry_run else plan.promoting,
-        "verifying": [] if dry_run else plan.verifying,
     }
 
 

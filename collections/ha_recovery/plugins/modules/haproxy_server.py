@@ -143,24 +143,10 @@ running:
   sample: true
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.sre.ha_recovery.plugins.module_utils._common.clock import utc_now
-from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.operate import Outcome, Request, carry_out
-from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.plan import (
-    STATES,
-    UnknownServer,
-    Wanted,
-    standing,
-)
-from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.runtime_api import (
-    NotRunning,
-    RuntimeApi,
-    RuntimeApiError,
-)
-from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.server_state import ServerStateError
-from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.state_store import Busy
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.failed import Failed
+from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.plan import STATES
+from ansible_collections.sre.ha_recovery.plugins.module_utils._haproxy.serve import serve
 
 ARGUMENTS = {
     "servers": {"type": "list", "elements": "str", "required": True},
@@ -179,51 +165,11 @@ ARGUMENTS = {
 
 def main() -> None:
     """Read the request, carry it out, answer."""
-    began, started_at = time.monotonic(), utc_now()
     module = AnsibleModule(argument_spec=ARGUMENTS, required_one_of=[["state", "weight"]], supports_check_mode=True)
-    wanted = module.params
-    if wanted["weight"] is not None and not 0 <= wanted["weight"] <= 256:
-        module.fail_json(msg=f"weight is {wanted['weight']}, allowed is 0 to 256")
-    request = Request(
-        backends=tuple(dict.fromkeys(wanted["backends"])),
-        servers=tuple(dict.fromkeys(wanted["servers"])),
-        wanted=Wanted(state=wanted["state"], weight=wanted["weight"]),
-        persist=wanted["persist"],
-        end_sessions=wanted["end_sessions"],
-        when_stopped=wanted["when_stopped"],
-    )
-    api = RuntimeApi(wanted["socket"], wanted["timeout"])
-    master = RuntimeApi(wanted["master_socket"], wanted["timeout"])
     try:
-        outcome = carry_out(api, master, wanted["state_file"], request, check_mode=module.check_mode)
-    except NotRunning as error:
-        module.fail_json(msg=f"{error}. Next: systemctl status haproxy; systemctl start haproxy")
-    except (RuntimeApiError, ServerStateError) as error:
-        module.fail_json(msg=f"{error}. Next: journalctl -u haproxy -n 50")
-    except UnknownServer as error:
-        module.fail_json(msg=f"{error}. Next: look at the inventory, then run site.yml for the load balancers")
-    except Busy as error:
-        module.fail_json(msg=f"{error}: a reload of HAProxy is under way. Next: run this again")
-    except OSError as error:
-        module.fail_json(msg=f"cannot use {wanted['state_file']}: {error}. Next: run the role haproxy on this host")
-    else:
-        module.exit_json(**answer(outcome), started_at=started_at, seconds=round(time.monotonic() - began, 3))
-
-
-def answer(outcome: Outcome) -> dict[str, object]:
-    """What the module returns, with a diff of orders only."""
-    return {
-        "changed": outcome.changed,
-        "servers": standing(outcome.after),
-        "commands": [change.line for change in outcome.changes if change.line],
-        "ended_sessions": outcome.ended_sessions,
-        "persisted": outcome.persisted,
-        "running": outcome.running,
-        "diff": {
-            "before": {"servers": standing([change.before for change in outcome.changes])},
-            "after": {"servers": standing([change.after for change in outcome.changes])},
-        },
-    }
+        module.exit_json(**serve(module.params, check_mode=module.check_mode))
+    except Failed as problem:
+        module.fail_json(msg=str(problem), **problem.result)
 
 
 if __name__ == "__main__":

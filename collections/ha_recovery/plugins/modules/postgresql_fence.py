@@ -105,28 +105,10 @@ seconds:
   sample: 0.231
 """
 
-import time
-from datetime import datetime, timezone
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.sre.ha_recovery.plugins.module_utils._common.clock import utc_now
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.failed import Failed
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence import (
-    FenceState,
-    marker_text,
-    plan_fence,
-)
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_apply import (
-    FenceFailed,
-    apply_fence,
-    read_state,
-)
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, detect_version
-
-
-def shown(state: FenceState) -> dict:
-    """The stable part of the state, for the diff."""
-    return {"marker": state.marker is not None, "masked": state.masked, "running": bool(state.processes)}
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_run import run_fence
 
 
 def main() -> None:
@@ -145,45 +127,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
-    began, started_at = time.monotonic(), utc_now()
-    fencing = params["state"] == "fenced"
-    version = params["version"] or detect_version(params["cluster"])
-    if version is None:
-        # Nothing can be fenced where no cluster is; that is also proof that nothing runs.
-        nothing = {"steps": [], "stopped_by": "", "marker": {}, "seconds": 0.0}
-        module.exit_json(changed=False, fenced=False, started_at=started_at, **nothing)
-    layout = Layout(version, params["cluster"])
-    state = read_state(layout)
-    plan = plan_fence(state, fenced=fencing)
-    marker = marker_text(
-        host=params["host"],
-        fenced_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        by=params["by"],
-        reason=params["reason"],
-        new_primary=params["new_primary"],
-        lift_with=params["lift_with"] or f"docs/failover.md tells how to bring {params['host']} back",
-    )
-    result = {"steps": plan.steps, "stopped_by": "", "marker": dict(state.marker or {}), "fenced": state.fenced}
-    result["started_at"] = started_at
-    if module.check_mode:
-        module.exit_json(changed=plan.changed, seconds=round(time.monotonic() - began, 3), **result)
     try:
-        result.update(apply_fence(HostRunner(), layout, plan, marker, timeout=params["timeout"]))
-    except FenceFailed as problem:
-        after = read_state(layout)
-        module.fail_json(
-            msg=f"{params['host']} is not {params['state']}: {problem}; seen now: {shown(after)}. "
-            f"Next: put that right on {params['host']}, then run the same command again.",
-            **result,
-        )
-    after = read_state(layout)
-    result.update(fenced=after.fenced, marker=dict(after.marker or {}), seconds=round(time.monotonic() - began, 3))
-    if fencing and not after.fenced:
-        module.fail_json(msg=f"{params['host']} is not fenced: {shown(after)} after {plan.steps}", **result)
-    if module._diff:
-        result["diff"] = {"before": shown(state), "after": shown(after)}
-    module.exit_json(changed=plan.changed, **result)
+        result = run_fence(HostRunner(), module.params, check_mode=module.check_mode)
+    except Failed as problem:
+        module.fail_json(msg=str(problem), **problem.result)
+    if not module._diff:
+        result.pop("diff", None)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -121,19 +121,9 @@ streaming:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.sre.ha_recovery.plugins.module_utils._common.clock import utc_now
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.failed import Failed
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, detect_version
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import observe_node
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.promote import (
-    Expected,
-    PromoteRefused,
-    plan_promote,
-)
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.promote_apply import (
-    PromoteFailed,
-    apply_promote,
-)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.promote_run import run_promote
 
 
 def main() -> None:
@@ -151,45 +141,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
-    runner = HostRunner()
-    version = params["version"] or detect_version(params["cluster"])
-    layout = Layout(version or "0", params["cluster"])
-    node = observe_node(
-        runner, host=params["host"], address="", version=version, cluster=params["cluster"], port=params["port"]
-    )
-    degraded = layout.degraded_conf.exists()
-    result = {
-        "started_at": utc_now(),
-        "role_before": node["role"],
-        "timeline_before": node["timeline"],
-        "received_lsn": node["received_lsn"] or node["current_lsn"],
-        "timeline": None,
-    }
     try:
-        plan = plan_promote(
-            node,
-            Expected(params["expect_timeline"], params["expect_received_lsn"]),
-            degrade_sync=params["degrade_sync"],
-            degraded_now=degraded,
-        )
-        if module.check_mode:
-            module.exit_json(changed=plan.changed, **result)
-        result.update(apply_promote(runner, layout, plan, port=params["port"], timeout=params["timeout"]))
-    except PromoteRefused as problem:
-        module.fail_json(msg=str(problem), **result)
-    except PromoteFailed as problem:
-        module.fail_json(
-            msg=f"{params['host']} is not promoted: {problem}. Next: see its log below /var/log/postgresql, then "
-            "ansible-playbook playbooks/failover.yml, which goes on from what is there.",
-            **result,
-        )
-    if module._diff:
-        result["diff"] = {
-            "before": {"role": node["role"], "degraded": degraded},
-            "after": {"role": "primary", "degraded": layout.degraded_conf.exists()},
-        }
-    module.exit_json(changed=plan.changed, **result)
+        result = run_promote(HostRunner(), module.params, check_mode=module.check_mode)
+    except Failed as problem:
+        module.fail_json(msg=str(problem), **problem.result)
+    if not module._diff:
+        result.pop("diff", None)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

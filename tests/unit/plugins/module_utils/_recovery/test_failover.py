@@ -105,8 +105,8 @@ def test_a_power_cut_with_three_hosts() -> None:
     )  # fmt: skip
     assert (made.fence_hosts, made.fence_servers, made.fence_load_balancers) == ((), ("pg1",), ("lb1", "lb2"))
     assert (made.follow, made.promote, made.degrade_sync, made.verify_from) == (("pg3",), True, False, "pg3")
-    assert made.acting == ["lb1", "lb2", "pg3", "localhost"]
-    assert (made.promoting, made.verifying) == (["pg2"], ["pg3"])
+    assert made.acts
+    assert (made.candidate, made.promote, made.verify_from) == ("pg2", True, "pg3")
 
 
 def test_a_reachable_old_primary_is_fenced_on_its_host_too() -> None:
@@ -120,7 +120,7 @@ def test_nobody_acts_without_a_plan_to_act(word: str) -> None:
     """A refusal and a rerun touch no host."""
     made = plan(LOST, ALIVE) if word == "refuse" else plan(AFTER, TURNED)
     assert made.action == word
-    assert (made.acting, made.promoting, made.verifying) == ([], [], [])
+    assert not made.acts
 
 
 def test_the_last_standby_takes_over_alone() -> None:
@@ -283,8 +283,8 @@ class TestResume:
     def test_promoted_but_the_record_is_not_written(self) -> None:
         """The run is verified again and written down under its own name."""
         made = plan(AFTER, TURNED, unfinished="20260301T031209Z-failover")
-        assert (made.action, made.follow, made.promoting) == ("complete", (), [])
-        assert made.verifying == ["pg3"]
+        assert (made.action, made.follow, made.promote) == ("complete", (), False)
+        assert made.verify_from == "pg3"
         assert any("20260301T031209Z-failover" in note for note in made.notes)
 
     def test_the_old_primary_came_back_writable_beside_the_new_one(self) -> None:
@@ -311,7 +311,7 @@ class TestResume:
     def test_alone_and_waiting_for_standbys_that_are_gone(self) -> None:
         """Killed between promotion and degradation, or the last sibling died: commits must not wait for ever."""
         made = plan((fenced("pg1"), primary("pg2", timeline=2, replication=[])), TURNED, names=("pg1", "pg2"))
-        assert (made.action, made.degrade_sync, made.promoting) == ("complete", True, ["pg2"])
+        assert (made.action, made.degrade_sync, made.candidate) == ("complete", True, "pg2")
 
     def test_a_healthy_estate_is_never_completed(self) -> None:
         """A standby that is down for maintenance is no left-over of a failover."""

@@ -48,15 +48,21 @@ def back(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def enter(args: Mapping[str, Any]) -> dict[str, Any]:
     """The new primary takes the writes; then the pools go on. ``pools``: those that were paused, most urgent first."""
+    lines = promoted(args)["orders"]
+    resumed = [pooler.pgbouncer_resume({"pool": pool})["pool"] for pool in args.get("pools") or ()]
+    back(args)
+    return {"orders": lines, "resumed": resumed}
+
+
+def promoted(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The new primary takes the writes and no more reads, from now on."""
     new = args["new"]
     lines = [f"set server {PRIMARY}/{new} health up", f"set server {REPLICAS}/{new} health down"]
     try:
         order(RuntimeApi(SOCKET), "; ".join(lines))
     except RuntimeApiError as error:
         raise CallFailed(str(error)) from error
-    resumed = [pooler.pgbouncer_resume({"pool": pool})["pool"] for pool in args.get("pools") or ()]
-    back(args)
-    return {"orders": lines, "resumed": resumed}
+    return {"orders": lines}
 
 
 def _undo_name(old: str) -> str:
