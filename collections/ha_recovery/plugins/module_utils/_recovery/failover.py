@@ -126,22 +126,6 @@ class Plan:
         """True when hosts are to be touched."""
         return self.action in {"failover", "complete"}
 
-    @property
-    def acting(self) -> list[str]:
-        """Every host that a step before the promotion runs on; the control node writes the record meanwhile."""
-        hosts = {*self.fence_load_balancers, *self.fence_hosts, *self.follow}
-        return [*sorted(hosts), "localhost"] if self.acts else []
-
-    @property
-    def promoting(self) -> list[str]:
-        """The host that is promoted, or whose synchronous replication is switched off."""
-        return [self.candidate] if self.acts and self.candidate and (self.promote or self.degrade_sync) else []
-
-    @property
-    def verifying(self) -> list[str]:
-        """Hosts that look at the result: one writes through the virtual IP, the standbys say whether they stream."""
-        return sorted({*self.follow, *([self.verify_from] if self.verify_from else [])}) if self.acts else []
-
 
 def parse_waivers(value: Any) -> frozenset[str]:
     """A list, or a comma-separated text as ``-e`` gives it. Raises ValueError for a waiver that does not exist."""
