@@ -52,6 +52,10 @@ test: setup-test ## every check: lint, unit, contract, sanity, Molecule on a lab
 demo: setup ## a power cut under load, a failover, and what clients saw of it
 	@python -m tests.demo
 
+.PHONY: bench
+bench: ## figures of the running lab: WHAT="status preflight site switchover pooler failover" RUNS=5
+	@python -m tests.bench $(WHAT) --runs $(or $(RUNS),5)
+
 .PHONY: clean
 clean: ## remove every trace: labs, images, environments, artifacts
 	@.ci/clean

@@ -1,0 +1,153 @@
+"""`make bench`: measure on the running lab, and print minimum, median and maximum of each figure.
+
+    python -m tests.bench status preflight site switchover pooler failover [--runs 10]
+
+status, preflight, site: the commands on a healthy estate that changes nothing. switchover: there and back under a load
+on port 5000; pooler: the same through the pooler on port 5432. failover: power cut of the primary under load, the
+command, then the host is brought back. The load is that of the design: 8 writers, BEGIN/INSERT/COMMIT, 5 ms think time.
+The whole goes to artifacts/bench.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.chaos.control_node import ROOT, Playbook
+from tests.lab.estate import DATABASE_HOSTS, Lab
+from tests.lab.faults import break_host, heal
+from tests.storm.process import StormFailed, StormProcess, wait_for_writes
+
+ARTIFACTS = ROOT / "artifacts"
+FOLDER = ARTIFACTS / "bench"
+Figures = dict[str, list[float]]
+
+
+class BenchFailed(RuntimeError):
+    """A command that should have worked did not: there is nothing to measure."""
+
+
+def timed(playbook: str, *options: str, limit: float = 600) -> float:
+    """Seconds that a person waits for a playbook."""
+    began = time.monotonic()
+    log = FOLDER / f"{playbook}.log"
+    rc = Playbook(f"{playbook}.yml", options, log).wait(limit)
+    if rc:
+        raise BenchFailed(f"{playbook}.yml: exit status {rc}\n{log.read_text()[-2000:]}")
+    return time.monotonic() - began
+
+
+def primary() -> str:
+    """Who is primary now."""
+    timed("status")
+    return str(json.loads((ARTIFACTS / "status.json").read_text())["primary"])
+
+
+def under_load(port: int, act: Callable[[], None]) -> Figures:
+    """What the clients of a port saw while something was done."""
+    storm = StormProcess(Lab().dsn(port), FOLDER, 300)
+    try:
+        wait_for_writes(storm, 0, 30)
+        time.sleep(3)
+        act()
+        wait_for_writes(storm, storm.acknowledged(), 60)
+        time.sleep(3)
+    finally:
+        report = storm.stop()
+    audit = report["audit"] or {}
+    return {
+        "write gap (s)": [report["write_gap_s"]],
+        "client errors": [report["client_errors"]],
+        "read-only errors": [report["read_only_errors"]],
+        "acknowledged": [report["acknowledged"]],
+        "lost": [audit["lost"]],
+        "duplicated": [audit["duplicated"]],
+    }
+
+
+def switchover(port: int) -> Figures:
+    """One switchover to another host; the record says how long the pools were held."""
+    target = next(host for host in DATABASE_HOSTS if host != primary())
+    seconds: list[float] = []
+    figures = under_load(port, lambda: seconds.append(timed("switchover", "-e", f"switchover_to={target}")))
+    newest = max((ARTIFACTS / "orders").glob("*-switchover.json"), key=lambda path: path.stat().st_mtime)
+    record = json.loads(newest.read_text())
+    figures["command (s)"] = seconds
+    for step in record["steps"]:
+        figures.setdefault(f"  {step['name']} (s)", []).append(step["seconds"])
+    return {name: [max(values)] if name.startswith("  ") else values for name, values in figures.items()}
+
+
+def failover(port: int = 5000) -> Figures:
+    """One power cut, the command, and the host back as a standby."""
+    old, lab = primary(), Lab()
+    seconds: list[float] = []
+
+    def act() -> None:
+        break_host(lab, "power-cut", old)
+        seconds.append(timed("failover"))
+
+    figures = under_load(port, act)
+    heal(lab, old)
+    rc = Playbook("../molecule/shared/readmit.yml", [], FOLDER / "readmit.log").wait(300)
+    if rc:
+        raise BenchFailed((FOLDER / "readmit.log").read_text()[-2000:])
+    return {"command (s)": seconds, **figures}
+
+
+SUBJECTS: dict[str, Callable[[], Figures]] = {
+    "status": lambda: {"command (s)": [timed("status")]},
+    "preflight": lambda: {"command (s)": [timed("preflight")]},
+    "site": lambda: {"command (s)": [timed("site")]},
+    "switchover": lambda: switchover(5000),
+    "pooler": lambda: switchover(5432),
+    "failover": failover,
+}
+
+
+def table(subject: str, figures: Figures) -> list[str]:
+    """One line a figure."""
+    return [
+        f"{subject:<11}{name:<70}"
+        + "".join(f"{value:>9.2f}" for value in (min(values), statistics.median(values), max(values)))
+        + f"  n={len(values)}"
+        for name, values in figures.items()
+    ]
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], default=[])
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    result: dict[str, Figures] = {}
+    path = ARTIFACTS / "bench.json"
+    print(
+        f"{'':<81}{'min':>9}{'median':>9}{'max':>9}   load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
+        flush=True,
+    )
+    for subject in arguments.subjects or list(SUBJECTS):
+        figures: Figures = {}
+        for _run in range(arguments.runs):
+            for name, values in SUBJECTS[subject]().items():
+                figures.setdefault(name, []).extend(values)
+        result[subject] = figures
+        print("\n".join(table(subject, figures)), flush=True)
+        Path(path).write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (BenchFailed, StormFailed) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
