@@ -46,7 +46,7 @@ class Timeouts:
     stop: float = 10.0
     catch_up: float = 5.0
     promote: float = 15.0
-    lease: float = 30.0
+    lease: float = 25.0
     follow: float = 60.0
     verify: float = 15.0
 
