@@ -5,54 +5,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover_run import Failover
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.connection import ConnectionRefused
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
-from ansible_collections.sre.ha_recovery.plugins.plugin_utils.connections import connections_for, limits_from
-
-ARGUMENTS = {
-    "plan": {"type": "dict", "required": True},
-    "addresses": {"type": "dict", "required": True},
-    "vip": {"type": "str", "required": True},
-    "port": {"type": "int", "default": 5000},
-    "who": {"type": "str", "default": ""},
-    "by": {"type": "str", "default": "failover"},
-}
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
 
 
-class ActionModule(ActionBase):
-    """Carry out a planned failover over sessions with every host that has a part in it."""
+class ActionModule(PlanAction):
+    """Carry out a planned failover."""
 
-    TRANSFERS_FILES = False
+    # Who is silent now is an answer like any other: the proof decides what it means.
+    EVERYBODY = False
+    ARGUMENTS = {
+        "addresses": {"type": "dict", "required": True},
+        "vip": {"type": "str", "required": True},
+        "port": {"type": "int", "default": 5000},
+        "who": {"type": "str", "default": ""},
+        "by": {"type": "str", "default": "failover"},
+    }
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """See the module's documentation."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(ARGUMENTS)
-        plan = args["plan"]
-        acts = plan["action"] in {"failover", "complete"}
-        if not acts or self._task.check_mode:
-            return {**result, "changed": acts, "answers": {}, "msg": plan["headline"]}
+    def acts(self, plan: Mapping[str, Any]) -> bool:
+        """Whether the plan touches anything."""
+        return plan["action"] in {"failover", "complete"}
+
+    def hosts(self, plan: Mapping[str, Any]) -> set[str]:
+        """Everybody whom the plan names."""
         hosts = {plan["candidate"], plan["verify_from"], *plan["follow"], *plan["fence_hosts"]}
-        hosts |= set(plan["fence_load_balancers"])
-        try:
-            connections = connections_for(sorted(host for host in hosts if host), task_vars)
-        except ConnectionRefused as error:
-            raise AnsibleActionFail(str(error)) from error
-        with Estate(connections, limits_from(task_vars)) as estate:
-            answers = Failover(
-                estate,
-                plan,
-                args["addresses"],
-                vip=args["vip"],
-                port=args["port"],
-                who=args["who"],
-                by=args["by"],
-                say=lambda line: Display().v(line),
-            ).run()
-        return {**result, "changed": acts, "answers": answers}
+        return hosts | set(plan["fence_load_balancers"])
+
+    def idle(self) -> dict[str, Any]:
+        """Nobody was asked anything."""
+        return {"answers": {}}
+
+    def carry_out(self, estate: Estate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+        """See the module's documentation."""
+        run = Failover(
+            estate,
+            args["plan"],
+            args["addresses"],
+            vip=args["vip"],
+            port=args["port"],
+            who=args["who"],
+            by=args["by"],
+            say=progress,
+        )
+        return {"changed": True, "answers": run.run()}
