@@ -10,10 +10,10 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import (
     Last,
-    Refusal,
     Seen,
     Wish,
     plan_switchover,
+    refusals_of,
 )
 
 DOCUMENTATION = r"""
@@ -95,17 +95,12 @@ def switchover_plan(
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     judged, before = preflight or {}, last or {}
-    blocks = tuple(
-        Refusal(str(one["host"]), f"{one['observed']} ({one['check']})", str(one["expected"]), str(one["fix"]))
-        for one in judged.get("verdicts") or ()
-        if one["level"] == "block"
-    )
     seen = Seen(
         nodes=nodes_from(observed["nodes"], databases),
         balancers=balancers_from(observed["load_balancers"], load_balancers),
         pools=_pools(observed),
         candidate=judged.get("candidate"),
-        blocks=blocks,
+        blocks=refusals_of(judged),
         last=Last(
             name=str(before.get("name") or ""),
             status=str(before.get("status") or ""),

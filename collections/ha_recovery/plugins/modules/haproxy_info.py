@@ -69,6 +69,7 @@ haproxy:
         weight: 1
         check_status: L7OK
         last_change_s: 86410
+    maintenance: null
     error: null
 """
 

@@ -83,6 +83,7 @@ node:
     data_directory: /var/lib/postgresql/17/main
     data_state: initialized
     fenced: null
+    maintenance: null
     service: {active: true, enabled: enabled-runtime, masked: false}
     running: true
     error: null

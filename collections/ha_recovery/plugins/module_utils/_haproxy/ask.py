@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from .._common.maintenance import read_note
 from .info import SHOW_STAT, describe, silent
 from .runtime_api import RuntimeApi, RuntimeApiError
 from .server_state import ServerStateError
@@ -18,6 +19,7 @@ def ask(host: str, socket: str = "/run/haproxy/admin.sock", timeout: float = 2.0
     api = RuntimeApi(socket, timeout)
     try:
         answers = [api.command(line) for line in ("show info", "show servers state", SHOW_STAT)]
-        return describe(host, time.time(), *answers)
+        seen = describe(host, time.time(), *answers)
     except (RuntimeApiError, ServerStateError) as error:
-        return silent(host, str(error))
+        seen = silent(host, str(error))
+    return {**seen, "maintenance": read_note()}

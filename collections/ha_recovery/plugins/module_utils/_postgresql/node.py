@@ -109,6 +109,7 @@ def blank_node(host: str, address: str) -> dict[str, Any]:
         "data_directory": None,
         "data_state": "absent",
         "fenced": None,
+        "maintenance": None,
         "service": {"active": False, "enabled": "", "masked": False},
         "running": False,
         "error": None,

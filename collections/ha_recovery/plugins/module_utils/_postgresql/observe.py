@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import read_note
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.controldata import (
     ControlData,
@@ -72,7 +73,7 @@ def observe_node(
     with ThreadPoolExecutor(max_workers=3) as pool:
         asked = pool.submit(ask_peers, others, 8008, peer_timeout)
         version = version or detect_version(cluster, root)
-        node = blank_node(host, address)
+        node = {**blank_node(host, address), "maintenance": read_note(root)}
         if version is None:
             return {**node, "peers": asked.result()}
         layout = Layout(version, cluster, root)

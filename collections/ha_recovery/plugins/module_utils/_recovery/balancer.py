@@ -54,6 +54,7 @@ class Balancer:
     error: str | None
     servers: tuple[Server, ...]
     pools: tuple[Pool, ...] = ()
+    maintenance: Mapping[str, Any] | None = None
 
     def server(self, name: str, backend: str = READ_WRITE) -> Server | None:
         """One server by name."""
@@ -115,6 +116,7 @@ def balancer_from(raw: Mapping[str, Any]) -> Balancer:
         error=None if not error else str(error),
         servers=tuple(_server(one) for one in haproxy.get("servers") or ()) if reachable else (),
         pools=tuple(_pool(one) for one in raw.get("pools") or () if one.get("configured", True)) if reachable else (),
+        maintenance=haproxy.get("maintenance") or None,
     )
 
 

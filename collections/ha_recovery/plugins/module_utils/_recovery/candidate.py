@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import told
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import lsn_or_none, parse_lsn
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
 
@@ -30,6 +31,8 @@ def standing_of(node: Node, system_identifier: str | None) -> Standing:
         return Standing(node.host, False, "not reachable")
     if node.fenced:
         return Standing(node.host, False, "fenced")
+    if node.maintenance:
+        return Standing(node.host, False, told(node.maintenance))
     if node.role != "standby":
         return Standing(node.host, False, f"not a running standby ({node.role})")
     if system_identifier is not None and node.system_identifier != system_identifier:
@@ -60,11 +63,14 @@ def choose(nodes: tuple[Node, ...], system_identifier: str | None) -> tuple[Node
 def unseen_standbys(nodes: tuple[Node, ...], lost: tuple[str, ...], candidate: str) -> tuple[tuple[str, str], ...]:
     """Hosts that may hold WAL newer than the candidate's, with what is known of them.
 
-    A fenced or an empty host has acknowledged nothing since; a running standby was compared. All others are unseen.
+    A fenced or an empty host has acknowledged nothing since; a running standby was compared; what a host had that went
+    out for maintenance, others had too. All others are unseen.
     """
     unseen = []
     for node in nodes:
         if node.host in lost or node.host == candidate or node.fenced or node.is_standby or node.is_primary:
+            continue
+        if node.maintenance and node.maintenance.get("covered") and node.role == "stopped":
             continue
         if node.reachable and node.data_state != "initialized":
             continue

@@ -52,7 +52,7 @@ def leftovers(
     in_maintenance = {name for one in reachable for name in one.in_maintenance()}
     gone = {node.host for node in nodes if node.fenced} | set(stale)
     gone |= {name for name in in_maintenance if not _serves(by_name.get(name), primary, nodes)}
-    gone &= set(by_name)
+    gone &= {node.host for node in nodes if node.fenced or not node.maintenance}
     unfenced = {name for name in gone for one in reachable if not one.fenced(name) and one.server(name)}
     follow = tuple(
         node.host

@@ -62,6 +62,7 @@ class Node:
     running: bool
     fenced: bool
     fence_reason: str
+    maintenance: Mapping[str, Any] | None
     masked: bool
     error: str | None
     system_identifier: str | None
@@ -146,6 +147,7 @@ def node_from(raw: Mapping[str, Any]) -> Node:
         running=reachable and bool(raw.get("running")),
         fenced=bool(fence),
         fence_reason=str(fence.get("reason") or "") if isinstance(fence, Mapping) else "",
+        maintenance=raw.get("maintenance") or None,
         masked=bool((raw.get("service") or {}).get("masked")),
         error=_maybe_str(raw.get("error")),
         system_identifier=_maybe_str(raw.get("system_identifier")),

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
+
 #: What the role does on a host. Only ``initialise``, ``seed``, ``start`` and ``follow`` change whether a server runs.
 ACTIONS: Mapping[str, str] = {
     "initialise": "make a new cluster here; no host has data",
@@ -36,6 +38,8 @@ class Host:
     name: str
     reachable: bool = True
     fenced: bool = False
+    #: The note that it is out for maintenance.
+    maintenance: Mapping[str, Any] | None = None
     #: absent: no data. initialized: a cluster. foreign: something that is not ours to judge.
     data_state: str = "absent"
     data_directory: str = ""
@@ -172,6 +176,8 @@ def _beside(host: Host, primary: Host) -> Step:
         return Step("unreachable", reason="the host does not answer")
     if host.fenced:
         return Step("leave", reason="fenced; docs/failover.md tells how to readmit it")
+    if host.maintenance and host is not primary:
+        return Step("leave", reason=f"{told(host.maintenance)}; {back_with(host.name)} ends it")
     if host is primary:
         return Step("configure", reason="the primary")
     if host.data_state == "absent":
@@ -275,6 +281,7 @@ def host_from_node(name: str, node: Mapping[str, Any] | None, info: Mapping[str,
     return Host(
         name=name,
         fenced=bool(node.get("fenced")),
+        maintenance=node.get("maintenance") or None,
         data_state=str(node.get("data_state") or "absent"),
         data_directory=str(node.get("data_directory") or info.get("data_directory") or ""),
         role=str(node.get("role") or "absent"),

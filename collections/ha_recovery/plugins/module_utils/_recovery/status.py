@@ -17,6 +17,8 @@ a pool of the holder is paused, and without a lease       red       resume it
 anything yellow in the topology                           yellow    its own
 a load balancer not reachable, or its HAProxy down        yellow    restore it
 another load balancer does not route to the primary       yellow    look at its checks
+a load balancer is out for maintenance                    yellow    bring it back
+a host out for maintenance is in service somewhere        yellow    maintenance.yml completes it
 a fenced host is not in maintenance everywhere            yellow    failover.yml completes it
 a healthy standby gets no reads                           yellow    look at its checks
 the same of a pool of another load balancer               yellow    the same
@@ -31,6 +33,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import READ_ONLY, Balancer, Pool
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import (
@@ -86,6 +89,9 @@ def _balancer_reasons(
     if not one.reachable:
         yield Reason(one.host, f"not reachable ({one.error or 'no answer'})", "reachable", f"restore it, then {STATUS}")
         return
+    if one.maintenance and not one.holds_vip:
+        yield Reason(one.host, told(one.maintenance), "in service", back_with(one.host))
+        return
     severity = "red" if one.holds_vip else "yellow"
     if not one.running:
         yield Reason(one.host, f"HAProxy does not run ({one.error or 'stopped'})", "running", SITE, severity)
@@ -108,6 +114,12 @@ def _balancer_reasons(
             yield Reason(one.host, f"{name} is fenced but not in maintenance here", "in maintenance", FAILOVER)
     for node in nodes:
         server = one.server(node.host, READ_ONLY)
+        if node.maintenance:
+            if server is not None and not one.fenced(node.host):
+                out = f"ansible-playbook playbooks/maintenance.yml -e maintenance_host={node.host}"
+                observed = f"{node.host} is out for maintenance but not in maintenance here"
+                yield Reason(one.host, observed, "in maintenance", out)
+            continue
         if server is not None and not server.up and node.streaming and not node.fenced:
             yield Reason(
                 one.host,
@@ -119,7 +131,7 @@ def _balancer_reasons(
 
 def _pool_reasons(one: Balancer) -> Iterator[Reason]:
     severity = "red" if one.holds_vip else "yellow"
-    for pool in one.pools:
+    for pool in one.pools if not one.maintenance else ():
         reason = _pool_reason(one.host, pool, severity)
         if reason:
             yield reason
@@ -182,6 +194,8 @@ def _node_detail(node: Node, nodes: tuple[Node, ...]) -> str:
         return node.error or ""
     if node.fenced:
         return f"fenced: {node.fence_reason}".rstrip(": ")
+    if node.maintenance:
+        return told(node.maintenance)
     if node.is_primary:
         synchronous = [row.name for row in node.replication if row.sync_state in {"sync", "quorum"}]
         others = [row.name for row in node.replication if row.sync_state not in {"sync", "quorum"}]
@@ -200,7 +214,7 @@ def host_rows(report: Report) -> list[dict[str, str]]:
     rows = [
         {
             "host": node.host,
-            "role": "fenced" if node.fenced else node.role,
+            "role": "fenced" if node.fenced else "maintenance" if node.maintenance else node.role,
             "timeline": "-" if node.timeline is None else str(node.timeline),
             "lag": _lag(node),
             "detail": _node_detail(node, report.nodes),
@@ -210,6 +224,8 @@ def host_rows(report: Report) -> list[dict[str, str]]:
     for one in report.balancers:
         if not one.reachable:
             role, detail = "unreachable", one.error or ""
+        elif one.maintenance and not one.holds_vip:
+            role, detail = "maintenance", told(one.maintenance)
         else:
             role = "VIP holder" if one.holds_vip else "standby LB" if one.keepalived_running else "no keepalived"
             reads = sorted(server.name for server in one.servers if server.backend == READ_ONLY and server.up)

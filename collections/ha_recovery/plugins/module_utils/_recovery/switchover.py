@@ -23,7 +23,7 @@ Pure: the same observation always gives the same plan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,6 +55,24 @@ class Refusal:
         """One line for people."""
         return f"{self.host}: observed {self.observed}; expected {self.expected}. Next: {self.next}"
 
+    @classmethod
+    def from_verdicts(cls, verdicts: Iterable[Mapping[str, Any]]) -> tuple[Refusal, ...]:
+        """What preflight blocks, each with the name of its check."""
+        return tuple(
+            cls(str(one["host"]), f"{one['observed']} ({one['check']})", str(one["expected"]), str(one["fix"]))
+            for one in verdicts
+            if one["level"] == "block"
+        )
+
+
+def refusals_of(preflight: Mapping[str, Any]) -> tuple[Refusal, ...]:
+    """What preflight blocks: C(verdicts) of its answer."""
+    return tuple(
+        Refusal(str(one["host"]), f"{one['observed']} ({one['check']})", str(one["expected"]), str(one["fix"]))
+        for one in preflight.get("verdicts") or ()
+        if one["level"] == "block"
+    )
+
 
 @dataclass(frozen=True)
 class Last:
@@ -65,6 +83,17 @@ class Last:
     old: str | None = None
     new: str | None = None
     age_s: float = 0.0
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Last:
+        """What the lookup last_record found."""
+        words = {key: str(record.get(key) or "") for key in ("name", "status")}
+        return cls(
+            **words,
+            old=record.get("old_primary"),
+            new=record.get("new_primary"),
+            age_s=float(record.get("age_s") or 0),
+        )
 
     @property
     def begun(self) -> bool:
@@ -229,7 +258,7 @@ def _already(seen: Seen, primary: Node) -> Plan:
     """The wanted host is primary: is anything of a switchover left to do?"""
     begun = seen.last if seen.last.begun and seen.last.new == primary.host else Last()
     old = seen.node(begun.old)
-    start_old = bool(old and old.reachable and old.role == "stopped" and not old.fenced)
+    start_old = bool(old and old.reachable and old.role == "stopped" and not old.fenced and not old.maintenance)
     stray = tuple(
         name
         for name in _siblings(seen, primary.host)

@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
 
 STATUS = "ansible-playbook playbooks/status.yml"
@@ -148,6 +149,8 @@ def _host_reason(node: Node, primary: Node | None, nodes: tuple[Node, ...]) -> R
     if node.fenced:
         why = f" ({node.fence_reason})" if node.fence_reason else ""
         return Reason(node.host, f"fenced{why}", "a streaming standby", rejoin)
+    if node.maintenance and node.role in {"stopped", "standby"}:
+        return Reason(node.host, told(node.maintenance), "in service", back_with(node.host))
     if node.role == "absent":
         return Reason(node.host, "no data", "a streaming standby", SITE)
     if node.role == "hung":

@@ -153,3 +153,22 @@ def balancer(
 def gone_balancer(host: str) -> dict[str, Any]:
     """A load balancer that did not answer."""
     return {"host": host, "reachable": False, "haproxy": {}, "keepalived": {}, "error": "no answer"}
+
+
+NOTE = {"host": "pg3", "since": "2026-03-01T03:12:09Z", "by": "anna", "reason": "new disk", "covered": True}
+
+
+def out(host: str, **changes: Any) -> dict[str, Any]:
+    """A database host that is out for maintenance, stopped and masked."""
+    service = {"active": False, "enabled": "masked", "masked": True}
+    return stopped(host, maintenance={**NOTE, "host": host}, service=service) | changes
+
+
+def out_balancer(host: str, **changes: Any) -> dict[str, Any]:
+    """A load balancer that is out for maintenance: nothing runs."""
+    return {
+        "host": host,
+        "reachable": True,
+        "haproxy": {"running": False, "servers": [], "error": "nobody listens", "maintenance": {**NOTE, "host": host}},
+        "keepalived": {"running": False, "holds_vip": False, "error": None},
+    } | changes

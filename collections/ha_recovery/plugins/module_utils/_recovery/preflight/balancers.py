@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import told
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import BACKENDS, Balancer
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import FAILOVER, SITE, STATUS
 
@@ -62,7 +63,9 @@ def balancer_running(look: Look) -> Iterator[Finding]:
     for one in look.balancers:
         if not one.reachable:
             continue
-        if one.running:
+        if one.maintenance and not one.holds_vip:
+            yield fine(one.host, told(one.maintenance))
+        elif one.running:
             yield fine(one.host, "HAProxy answers")
         else:
             level = BLOCK if one.holds_vip is not False else WARN
@@ -74,7 +77,9 @@ def keepalived_running(look: Look) -> Iterator[Finding]:
     for one in look.balancers:
         if not one.reachable:
             continue
-        if one.keepalived_running:
+        if one.maintenance and not one.holds_vip:
+            yield fine(one.host, told(one.maintenance))
+        elif one.keepalived_running:
             yield fine(one.host, "keepalived runs")
         else:
             level = BLOCK if one.holds_vip is not False else WARN
@@ -108,6 +113,8 @@ def _can_hold(one: Balancer, primary: str | None) -> str:
     """Why this load balancer could not serve with the virtual IP; empty when it could."""
     if not one.reachable:
         return "not reachable"
+    if one.maintenance:
+        return told(one.maintenance)
     if not one.running:
         return "HAProxy does not run"
     if not one.keepalived_running:
@@ -148,7 +155,10 @@ def pools_ready(look: Look) -> Iterator[Finding]:
     """
     if all(state == "stopped" for pools in look.pools.values() for state in pools.values()):
         return
+    out = {one.host for one in look.balancers if one.maintenance}
     for host, pools in sorted(look.pools.items()):
+        if host in out:
+            continue
         hung = sorted(name for name, state in pools.items() if state == "unknown")
         bad = [f"{name} is {state}" for name, state in sorted(pools.items()) if state != "active"]
         if bad:

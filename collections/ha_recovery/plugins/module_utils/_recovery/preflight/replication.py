@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import told
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.candidate import standing_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import REJOIN, SITE, STATUS
@@ -77,6 +78,8 @@ def siblings_stream(look: Look) -> Iterator[Finding]:
             continue
         if node.is_standby:
             yield _streams(look, look.primary, node, WARN)
+        elif node.maintenance:
+            yield fine(node.host, told(node.maintenance))
         else:
             fix = SITE if node.role == "absent" else REJOIN.format(host=node.host)
             yield Finding(node.host, WARN, f"Postgres is {node.role}", f"streams from {look.primary.host}", fix)
@@ -130,12 +133,13 @@ def _graded(look: Look, host: str, value: float | None, bounds: tuple[float, flo
     candidate = host == look.candidate
     if value is None:
         return unknown(host, what, BLOCK if candidate else WARN)
+    limit = f"{warn:g}" if unit == "s" else str(int(warn))
     observed = f"{value:g} {unit}" if unit == "s" else f"{int(value)} {unit}"
     if value <= warn:
         return fine(host, f"{what} is {observed}")
     level = BLOCK if candidate and value > block else WARN
     fix = f"wait until {host} has caught up, or look at its disk and network"
-    return Finding(host, level, f"{what} is {observed}", f"at most {int(warn)} {unit}", fix)
+    return Finding(host, level, f"{what} is {observed}", f"at most {limit} {unit}", fix)
 
 
 def lag_bytes(look: Look) -> Iterator[Finding]:
