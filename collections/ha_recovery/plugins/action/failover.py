@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover_run import Failover
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
@@ -16,9 +16,7 @@ from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import
 class ActionModule(PlanAction):
     """Carry out a planned failover."""
 
-    # Who is silent now is an answer like any other: the proof decides what it means.
-    EVERYBODY = False
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {
         "addresses": {"type": "dict", "required": True},
         "vip": {"type": "str", "required": True},
         "port": {"type": "int", "default": 5000},
@@ -29,6 +27,10 @@ class ActionModule(PlanAction):
     def acts(self, plan: Mapping[str, Any]) -> bool:
         """Whether the plan touches anything."""
         return plan["action"] in {"failover", "complete"}
+
+    def needs_everybody(self, plan: Mapping[str, Any]) -> bool:
+        """Who is silent now is an answer like any other: the proof decides what it means."""
+        return False
 
     def hosts(self, plan: Mapping[str, Any]) -> set[str]:
         """Everybody whom the plan names."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover_run import Switchover, Timeouts
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
@@ -17,7 +17,7 @@ from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import
 class ActionModule(PlanAction):
     """Carry out a planned switchover."""
 
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {
         "addresses": {"type": "dict", "required": True},
         "vip": {"type": "str", "required": True},
         "port": {"type": "int", "default": 5000},
@@ -25,6 +25,10 @@ class ActionModule(PlanAction):
         "pause_timeout": {"type": "float", "default": 5.0},
         "stop_timeout": {"type": "float", "default": 10.0},
     }
+
+    def needs_everybody(self, plan: Mapping[str, Any]) -> bool:
+        """Beyond the point of no return there is only forward, whoever is silent."""
+        return bool(plan["action"] == "switchover")
 
     def hosts(self, plan: Mapping[str, Any]) -> set[str]:
         """Both primaries, the other standbys, the load balancers, and where the proof is written from.

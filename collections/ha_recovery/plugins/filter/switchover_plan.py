@@ -94,20 +94,14 @@ def switchover_plan(
     repeat_after: float = 600,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    judged, before = preflight or {}, last or {}
+    judged = preflight or {}
     seen = Seen(
         nodes=nodes_from(observed["nodes"], databases),
         balancers=balancers_from(observed["load_balancers"], load_balancers),
         pools=_pools(observed),
         candidate=judged.get("candidate"),
         blocks=refusals_of(judged),
-        last=Last(
-            name=str(before.get("name") or ""),
-            status=str(before.get("status") or ""),
-            old=before.get("old_primary"),
-            new=before.get("new_primary"),
-            age_s=float(before.get("age_s") or 0),
-        ),
+        last=Last.from_record(last or {}),
     )
     return plan_switchover(seen, Wish(to or None, float(repeat_after))).as_dict()
 

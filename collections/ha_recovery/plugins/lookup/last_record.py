@@ -31,8 +31,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description: >-
-    One dictionary with C(name), C(status), C(old_primary), C(new_primary), C(started_at) and C(age_s), seconds since it
-    ended; empty when there is none.
+    One dictionary with C(name), C(status), C(old_primary), C(new_primary), C(started_at), C(moved) (C(from) and C(to), when
+    something else than the primary was moved) and C(age_s), seconds since it ended; empty when there is none.
   type: list
   elements: dict
 """
@@ -69,6 +69,7 @@ def last_record(directory: Path, runbook: str, now: float) -> dict[str, Any]:
         if status in {"refused", "none"}:
             continue
         found = {key: record.get(key) for key in KEYS}
+        found["moved"] = (record.get("evidence") or {}).get("moved")
         return {**found, "name": path.stem, "age_s": round(_age(str(record.get("ended_at") or ""), now), 1)}
     return {}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -26,13 +26,15 @@ class PlanAction(ActionBase):
     """``ARGUMENTS``: besides ``plan``. Subclasses say which hosts have a part, and do it."""
 
     TRANSFERS_FILES = False
-    ARGUMENTS: Mapping[str, Any] = {}
-    # Every host of the plan must answer, or nothing is touched.
-    EVERYBODY = True
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {}
 
     def acts(self, plan: Mapping[str, Any]) -> bool:
         """Whether the plan touches anything."""
         return bool(plan["acts"])
+
+    def needs_everybody(self, plan: Mapping[str, Any]) -> bool:
+        """Whether nothing is touched when one of the hosts does not answer."""
+        return True
 
     def hosts(self, plan: Mapping[str, Any]) -> set[str]:
         """Names of all hosts that have a part."""
@@ -62,7 +64,7 @@ class PlanAction(ActionBase):
             raise AnsibleActionFail(str(error)) from error
         with Estate(connections, limits_from(task_vars)) as estate:
             silent = {host: seen["why"] for host, seen in estate.reach.items() if not seen["ok"]}
-            if self.EVERYBODY and silent:
+            if silent and self.needs_everybody(plan):
                 words = "; ".join(f"{host}: {why}" for host, why in sorted(silent.items()))
                 raise AnsibleActionFail(f"Nothing was touched, for not every host answers any more: {words}")
             return {**result, **self.carry_out(estate, args, began)}

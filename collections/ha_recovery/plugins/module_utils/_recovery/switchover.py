@@ -23,7 +23,7 @@ Pure: the same observation always gives the same plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,15 +55,6 @@ class Refusal:
         """One line for people."""
         return f"{self.host}: observed {self.observed}; expected {self.expected}. Next: {self.next}"
 
-    @classmethod
-    def from_verdicts(cls, verdicts: Iterable[Mapping[str, Any]]) -> tuple[Refusal, ...]:
-        """What preflight blocks, each with the name of its check."""
-        return tuple(
-            cls(str(one["host"]), f"{one['observed']} ({one['check']})", str(one["expected"]), str(one["fix"]))
-            for one in verdicts
-            if one["level"] == "block"
-        )
-
 
 def refusals_of(preflight: Mapping[str, Any]) -> tuple[Refusal, ...]:
     """What preflight blocks: C(verdicts) of its answer."""
@@ -87,11 +78,12 @@ class Last:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Last:
         """What the lookup last_record found."""
-        words = {key: str(record.get(key) or "") for key in ("name", "status")}
+        moved = record.get("moved") or {}
         return cls(
-            **words,
-            old=record.get("old_primary"),
-            new=record.get("new_primary"),
+            name=str(record.get("name") or ""),
+            status=str(record.get("status") or ""),
+            old=record.get("old_primary") or moved.get("from"),
+            new=record.get("new_primary") or moved.get("to"),
             age_s=float(record.get("age_s") or 0),
         )
 

@@ -53,6 +53,8 @@ CALLS = {
     "turn_from_old": "turn:leave",
     "turn_to_new": "turn:enter",
     "turn_to_promoted": "turn:promoted",
+    "vip_release": "vip:release",
+    "vip_standby": "vip:standby",
     "pgbouncer_info": "pooler:pgbouncer_info",
     "pgbouncer_pause": "pooler:pgbouncer_pause",
     "pgbouncer_resume": "pooler:pgbouncer_resume",

@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Control-node side of M(sre.ha_recovery.lb_failover)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.lb_failover_run import LbFailover
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
+
+
+class ActionModule(PlanAction):
+    """Move the virtual IP as planned."""
+
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {
+        "addresses": {"type": "dict", "required": True},
+        "vip": {"type": "str", "required": True},
+        "port": {"type": "int", "default": 5000},
+        "by": {"type": "str", "default": "lb_failover"},
+    }
+
+    def hosts(self, plan: Mapping[str, Any]) -> set[str]:
+        """Both load balancers, and where the proof is written from."""
+        return {plan["holder"], plan["target"], plan["verify_from"]}
+
+    def carry_out(self, estate: Estate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+        """See the module's documentation."""
+        options = {key: args[key] for key in ("vip", "port", "by")}
+        run = LbFailover(estate, args["plan"], args["addresses"], **options, began=began, say=progress)
+        return asdict(run.run())
