@@ -31,8 +31,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description: >-
-    One dictionary with C(name), C(status), C(old_primary), C(new_primary), C(started_at), C(moved) (C(from) and C(to), when
-    something else than the primary was moved) and C(age_s), seconds since it ended; empty when there is none.
+    One dictionary with C(name), C(status), C(old_primary), C(new_primary), C(started_at), C(moved) (C(from) and
+    C(to), when something else than the primary was moved) and C(age_s), seconds since it ended; empty when there is none.
   type: list
   elements: dict
 """

@@ -12,7 +12,8 @@ author:
   - the ha_recovery authors (@ha-recovery)
 description:
   - Does what P(sre.ha_recovery.failover_plan#filter) planned, over sessions with all hosts that have a part in it.
-    Fences and standbys at the same time, the promotion once every fence is proven, then the load balancers, then the proof.
+    Fences and standbys at the same time, the promotion once every fence is proven, then the load balancers and the
+    proof.
   - What a host fails to do is in its answer. P(sre.ha_recovery.failover_result#filter) says what that means.
   - Runs on the control node. Playbook C(failover.yml) is the way to use it.
 options:

@@ -11,6 +11,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.lb_failo
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.lb_failover_run import LbFailover, Outcome
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Last, Refusal
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.session import Answer
+
 from tests.unit.plugins.module_utils._recovery.estates import balancer, gone_balancer
 
 PAIR = [balancer("lb1"), balancer("lb2")]
