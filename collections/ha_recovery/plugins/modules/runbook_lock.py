@@ -15,7 +15,7 @@ description:
     cluster, from whichever control node, is refused and told who holds the lock, where, and since when.
   - The lock is held by a process on each host, which holds it for a process on the control node (the keeper), which
     watches ansible-playbook. When ansible-playbook ends, however it ends, the lock ends with it, at once. When the
-    control node loses its power or its network, it ends after 15 seconds.
+    control node loses its power or its network, it ends after 10 seconds at the latest.
   - Runs on the control node. The variables of each host say how to log in, as for M(sre.ha_recovery.estate_info).
 options:
   state:

@@ -22,8 +22,10 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._session.connectio
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate, Limits
 
 CALL_S = 3.0
-# How long hosts that have not let us in yet are waited for once another one has: dead and frozen ones take seconds.
-GRACE_S = 0.5
+# How long hosts that have not let us in yet are waited for once another one has, as a part of what that one took, at
+# least so many seconds: dead and frozen ones take seconds, and a busy machine takes long for everybody.
+GRACE_PART = 1.0
+GRACE_S = 0.25
 # A run on this control node that has died: its keeper needs a moment to see it.
 DYING_S = 3.0
 AGAIN_S = 0.05
@@ -71,11 +73,11 @@ class Acquisition:
         estate = Estate(self.connections.values(), self.limits)
         opening = threading.Thread(target=estate.__enter__, daemon=True)
         opening.start()
-        last = float("inf")
+        began, last = time.monotonic(), float("inf")
         for host in order(self.connections):
             while host not in estate.reach and time.monotonic() < last:
                 if last == float("inf") and any(one.ok for one in estate.sessions.values()):
-                    last = time.monotonic() + GRACE_S
+                    last = time.monotonic() + max(GRACE_S, GRACE_PART * (time.monotonic() - began))
                 time.sleep(POLL_S)
             if not estate.sessions[host].ok:
                 self.unreachable[host] = estate.reach[host]["why"] if host in estate.reach else "has not let us in yet"

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 LOCK_FILE = "/run/ha_recovery/runbook.lock"
-# An agent that hears nothing from its control node for so many seconds lets go (`_session.agent`).
-SILENCE_S = 15
+# An agent that hears nothing from its control node lets go within so many seconds (`_session.agent`).
+SILENCE_S = 10
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.holder import (
+    SILENCE_S,
     Holder,
     held_by,
     holder_from,
@@ -13,6 +14,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.holder impor
     order,
     refusal,
 )
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.agent import DEFAULT_SILENCE_S
 
 RAW: dict[str, Any] = {
     "cluster": "orders", "runbook": "switchover", "who": "anna", "control_host": "ops1", "pid": 4711, "began": "8123",
@@ -27,7 +29,7 @@ def test_the_refusal_names_who_where_and_since_when() -> None:
         "refused: lb1 is held by switchover of cluster orders, begun by anna on ops1 (process 4711) at "
         "2026-03-01T03:12:09Z; expected no other runbook under way. Nothing was done.\n"
         "Next: ps -p 4711 on ops1 shows it; when it has ended, run the same command again. "
-        "The lock of a run that died ends by itself, within 15 s at the latest"
+        "The lock of a run that died ends by itself, within 10 s at the latest"
     )
     assert "by a runbook that has not said yet who it is" in refusal("lb1", None)
 
@@ -67,3 +69,8 @@ def test_nobody_reached() -> None:
 def test_one_order_for_everybody() -> None:
     """However the inventory lists them."""
     assert order(["pg1", "lb2", "lb1", "pg1"]) == ["lb1", "lb2", "pg1"]
+
+
+def test_the_time_that_is_promised() -> None:
+    """The agent is done before it is over."""
+    assert DEFAULT_SILENCE_S + 1 < SILENCE_S
