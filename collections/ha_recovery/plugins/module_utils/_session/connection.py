@@ -80,6 +80,11 @@ def connection_of(
         raise ConnectionRefused(
             f"{host}: ansible_connection is {plugin}; allowed: ssh. Runbooks log in with OpenSSH themselves."
         )
+    if text("ansible_password") or text("ansible_ssh_pass") or text("ansible_ssh_password"):
+        raise ConnectionRefused(
+            f"{host}: ansible_password is set; allowed: a key, an agent or a certificate. Runbooks log in with OpenSSH "
+            "themselves, and nobody types a password for them. Next: docs/sessions.md"
+        )
     method = text("ansible_become_method") or "sudo"
     if method.rpartition(".")[2] != "sudo":
         raise ConnectionRefused(f"{host}: ansible_become_method is {method}; allowed: sudo")

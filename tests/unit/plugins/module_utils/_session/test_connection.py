@@ -54,13 +54,15 @@ def test_direct(variables: dict[str, Any], direct: bool) -> None:
     ("variables", "says"),
     [
         ({"ansible_connection": "containers.podman.podman"}, "ansible_connection is containers.podman.podman"),
+        ({"ansible_password": "s3cret"}, "ansible_password is set; allowed: a key"),
         ({"ansible_become_method": "doas"}, "ansible_become_method is doas; allowed: sudo"),
     ],
 )
 def test_refused(variables: dict[str, Any], says: str) -> None:
     """What sessions cannot do is said, not tried."""
-    with pytest.raises(ConnectionRefused, match=says):
+    with pytest.raises(ConnectionRefused, match=says) as refused:
         connection_of("pg1", variables)
+    assert "s3cret" not in str(refused.value)
 
 
 def test_the_password_is_not_shown() -> None:
