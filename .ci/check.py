@@ -33,6 +33,8 @@ SCENARIOS = (
     "pgbouncer",
     "failover",
     "preflight",
+    "switchover",
+    "loadbalancer",
     "refusals",
 )
 TYPED = ("collections/ha_recovery/plugins/module_utils", "tests/lab", "tests/storm", "tests/demo")

@@ -2,7 +2,7 @@
 
 watch_vip VIP PORT SECONDS
 
-Asks by ARP who has the address and counts the hardware addresses that answer each question: two of them are two holders.
+Asks by ARP who has the address and counts the hardware addresses that answer each question: two are two holders.
 Beside that it connects to the port. Prints one JSON object: questions, answered, doubled (questions with two answers),
 silence_s (longest time without any answer), connects, dark_s (longest time without a successful connect), holders.
 """
