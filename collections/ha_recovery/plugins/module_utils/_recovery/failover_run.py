@@ -19,8 +19,11 @@ Questions = dict[str, dict[str, dict[str, Any]]]
 
 
 def result_of(answer: AnswerLike) -> dict[str, Any]:
-    """A session's answer in the shape of a module's."""
-    result = dict(answer.value or {})
+    """A session's answer in the shape of a module's; ``started_at``: when it was asked, by the control node's clock."""
+    result = {"seconds": round(answer.seconds, 3), **(answer.value or {})}
+    sent_at = getattr(answer, "sent_at", None)
+    if sent_at is not None:
+        result["started_at"] = sent_at
     if not answer.ok:
         result.update(failed=True, msg=answer.error)
     return result

@@ -73,14 +73,19 @@ def _offset(step: Mapping[str, Any], started_at: str, duration: float) -> float 
     """Seconds from the record's start to the step's; None when unknown, or when that clock cannot be believed."""
     if step.get("started_s") is not None:
         return round(float(step["started_s"]), 3)
-    if not step.get("started_at"):
+    began = step.get("started_at")
+    if not began:
         return None
-    offset = (moment(str(step["started_at"])) - moment(started_at)).total_seconds()
+    seconds = float(began) if isinstance(began, (int, float)) else moment(str(began)).timestamp()
+    offset = seconds - moment(started_at).timestamp()
     return round(offset, 3) if -SKEW_S <= offset <= duration + SKEW_S else None
 
 
 def step_of(step: Mapping[str, Any], started_at: str, duration: float) -> dict[str, Any]:
-    """One step, normalised. It may be a module's answer with C(name) and C(host) added."""
+    """One step, normalised. It may be a module's answer with C(name) and C(host) added.
+
+    ``started_at`` is UTC, or seconds since 1970.
+    """
     result = str(step.get("result") or result_of(step))
     if result not in RESULTS:
         raise RecordError(f"result of step {step.get('name')!r} is {result!r}; allowed: {', '.join(RESULTS)}")

@@ -43,11 +43,16 @@ def steps_of(plan: Mapping[str, Any], answers: Answers) -> list[dict[str, Any]]:
         for name, hosts, key, seconds in wanted
         for host in hosts
     ]
-    for host in sorted(answers):
-        verify = answers[host].get("verify")
-        if verify:
-            found.append(_step("write and read through the virtual IP", host, verify, "read_seconds"))
-    return found
+    told = (
+        ("turn the load balancer", "turn_to_promoted", "seconds"),
+        ("write and read through the virtual IP", "verify", "read_seconds"),
+    )
+    return found + [
+        _step(name, host, answers[host][key], seconds)
+        for name, key, seconds in told
+        for host in sorted(answers)
+        if answers[host].get(key)
+    ]
 
 
 def next_step(plan: Mapping[str, Any], status: str) -> str:
@@ -74,7 +79,7 @@ def _verdict(refusal: Mapping[str, Any]) -> dict[str, Any]:
 
 def _verified(answers: Answers, address: str) -> dict[str, Any] | None:
     found: Mapping[str, Any] = next((one["verify"] for one in answers.values() if one.get("verify")), {})
-    if "seconds" not in found:
+    if not found or result_of(found) == "failed" or "seconds" not in found:
         return None
     keys = ("seconds", "read_seconds", "tries", "server_address", "timeline")
     return {"address": address, **{key: found.get(key) for key in keys}}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover_run import Failover
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover_run import Failover, result_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.session import Answer
 
 PLAN: dict[str, Any] = {
@@ -120,3 +120,10 @@ def test_what_is_left_is_completed() -> None:
     answers = run(hosts, action="complete", promote=False, fence_servers=[], admit_servers=["pg2"], follow=[])
     assert hosts.asked == ["lb1 haproxy_server ready+lb2 haproxy_server ready", "pg3 client_check"]
     assert set(answers["lb1"]) == {"admitted"}
+
+
+def test_answers_say_when_they_were_asked_and_how_long_it_took() -> None:
+    """For the record; what the host itself measured comes first."""
+    answer = Answer(True, {"changed": True}, seconds=0.1234, sent_at=1772334729.25)
+    assert result_of(answer) == {"changed": True, "seconds": 0.123, "started_at": 1772334729.25}
+    assert result_of(Answer(True, {"seconds": 0.05}, seconds=0.1)) == {"seconds": 0.05}

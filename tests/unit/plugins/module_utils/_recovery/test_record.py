@@ -21,9 +21,9 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_f
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_markdown import record_markdown
 
 from tests.unit.plugins.module_utils._recovery.estates import BALANCERS, DATABASES
-from tests.unit.plugins.module_utils._recovery.records import SAMPLES, WHO, failover, switchover
+from tests.unit.plugins.module_utils._recovery.records import EPOCH, SAMPLES, WHO, failover, switchover
 from tests.unit.plugins.module_utils._recovery.test_failover import ALIVE, DEAD, LOST, Raws
-from tests.unit.plugins.module_utils._recovery.test_proof import GOOD, PLAN
+from tests.unit.plugins.module_utils._recovery.test_proof import FAILED, GOOD, PLAN
 
 SCHEMA = json.loads((Path(module.__file__).parents[3] / "docs" / "record.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -78,6 +78,12 @@ def test_a_clock_that_is_far_off_is_not_believed(begin: str, offset: float | Non
     """No bar is better than a bar at the wrong place."""
     (step,) = switchover(steps=[{"name": "x", "started_at": f"2026-03-01T{begin}Z", "seconds": 1}])["steps"]
     assert step["started_s"] == offset
+
+
+def test_a_begin_may_be_seconds_since_1970() -> None:
+    """As the control node notes when it asked."""
+    (step,) = switchover(steps=[{"name": "x", "started_at": EPOCH + 1.25, "seconds": 1}])["steps"]
+    assert step["started_s"] == 1.25
 
 
 @pytest.mark.parametrize(
@@ -146,6 +152,11 @@ class TestFailover:
         assert [(one["host"], one["started_s"], one["seconds"]) for one in steps[:2]] == [
             ("lb1", 1.0, 0.05), ("lb2", None, None),
         ]  # fmt: skip
+
+    def test_a_write_that_failed_proves_nothing(self) -> None:
+        """However long it took."""
+        answers = GOOD | {"pg3": {"verify": {**GOOD["pg3"]["verify"], **FAILED}}}
+        assert failover_parts(PLAN, answers, {}, status="failed", address="192.0.2.100")["verified"] is None
 
     def test_refused(self) -> None:
         """Nobody became primary; the verdict blocks and says what to do."""
