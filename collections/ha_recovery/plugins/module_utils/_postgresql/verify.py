@@ -74,8 +74,10 @@ def _psql(runner: Runner, layout: Layout, target: Target, sql: str, variables: d
     argv = [str(layout.bin_dir / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1"]
     for name, value in variables.items():
         argv += ["-v", f"{name}={value}"]
-    env = {"PGOPTIONS": f"-c statement_timeout={int(limit * 1000)}", "PGAPPNAME": "ha_recovery verify"}
-    return runner.run([*argv, "-d", target.conninfo(), "-f", "-"], timeout=limit + 0.5, stdin=sql, env=env)
+    # Of the transaction, not of the session: a pooler lends its sessions to others, and takes no settings at the start.
+    bounded = f"BEGIN; SET LOCAL statement_timeout = {int(limit * 1000)};{sql.rstrip().rstrip(';')}; COMMIT;\n"
+    env = {"PGAPPNAME": "ha_recovery verify"}
+    return runner.run([*argv, "-d", target.conninfo(), "-f", "-"], timeout=limit + 0.5, stdin=bounded, env=env)
 
 
 def write_and_read(
