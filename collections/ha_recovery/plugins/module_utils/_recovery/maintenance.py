@@ -153,14 +153,14 @@ def _unusable(seen: Seen, asked: Asked) -> Plan | None:
     return None
 
 
-def _without_one_primary(asked: Asked, topology: Topology) -> Plan | None:
+def without_one_primary(host: str, topology: Topology) -> Plan | None:
     """Nobody to hand over to, or to follow."""
     if topology.situation in UNDECIDABLE or topology.stale or topology.primary is None:
         bad = [
             Refusal(one.host, one.observed, one.expected, one.next) for one in topology.reasons if one.severity == "red"
         ]
         bad = bad or [Refusal("cluster", topology.situation.replace("_", " "), "one primary", FAILOVER)]
-        return _refuse(asked.host, f"there is not one primary ({topology.situation.replace('_', ' ')})", *bad)
+        return _refuse(host, f"there is not one primary ({topology.situation.replace('_', ' ')})", *bad)
     return None
 
 
@@ -211,6 +211,12 @@ def _balancer(seen: Seen, asked: Asked, action: str, primary: str | None, **more
     )
 
 
+def host_plan(seen: Seen, asked: Asked, action: str, primary: str | None, **more: Any) -> Plan:
+    """How this host leaves or comes back, given that nothing speaks against it."""
+    make = _database if seen.node(asked.host) is not None else _balancer
+    return make(seen, asked, action, primary, **more)
+
+
 def plan_maintenance(seen: Seen, asked: Asked) -> Plan:
     """See the tables at the top."""
     unusable = _unusable(seen, asked)
@@ -219,18 +225,17 @@ def plan_maintenance(seen: Seen, asked: Asked) -> Plan:
     node, balancer = seen.node(asked.host), seen.balancer(asked.host)
     note = node.maintenance if node is not None else balancer.maintenance if balancer is not None else None
     topology = topology_of(seen.nodes)
-    make = _database if node is not None else _balancer
     if asked.state == "in":
         if not note:
             return Plan("none", f"nothing to do: {asked.host} is not out for maintenance", asked.host)
-        return (_without_one_primary(asked, topology) if node is not None else None) or make(
+        return (without_one_primary(asked.host, topology) if node is not None else None) or host_plan(
             seen, asked, "in", topology.primary, begun=True
         )
     if note and asked.host != topology.primary:
         if _left_to_do(seen, asked):
-            return make(seen, asked, "out", topology.primary, begun=True)
+            return host_plan(seen, asked, "out", topology.primary, begun=True)
         return Plan("none", f"nothing to do: {asked.host} is {told(note)}. {back_with(asked.host)} ends it", asked.host)
-    bad = _without_one_primary(asked, topology)
+    bad = without_one_primary(asked.host, topology)
     if bad is not None:
         return bad
     if node is not None and not node.is_primary and not node.streaming:
@@ -244,5 +249,5 @@ def plan_maintenance(seen: Seen, asked: Asked) -> Plan:
         if candidate is None or not candidate.streaming:
             why = Refusal(asked.host, "it is the primary, and no standby can take over", "a streaming standby", STATUS)
             return _refuse(asked.host, f"{asked.host} stays in service", why, primary=topology.primary)
-        return make(seen, asked, "out", candidate.host, switchover_to=candidate.host)
-    return make(seen, asked, "out", topology.primary)
+        return host_plan(seen, asked, "out", candidate.host, switchover_to=candidate.host)
+    return host_plan(seen, asked, "out", topology.primary)

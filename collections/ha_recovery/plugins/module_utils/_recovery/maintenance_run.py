@@ -19,7 +19,7 @@ was. One that could not be brought back stays out, and a rerun goes on from what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,14 +76,11 @@ class Maintenance(Conductor):
 
     def run(self) -> Done:
         """Do what the plan says. Never raises for what a host does."""
-        steps: dict[tuple[str, str], Callable[[], None]] = {
-            ("database", "out"): self._database_out,
-            ("database", "in"): self._database_in,
-            ("load_balancer", "out"): self._balancer_out,
-            ("load_balancer", "in"): self._balancer_in,
-        }
         try:
-            steps[self.plan["kind"], self.plan["action"]]()
+            if self.plan["action"] == "out":
+                self.leave_service()
+            else:
+                self.come_back()
         except StepFailed as failure:
             self.outcome.problems.append(str(failure))
             if self.plan["action"] == "out" and not self.plan["begun"]:
@@ -92,6 +89,20 @@ class Maintenance(Conductor):
             self.verify()
         self.outcome.changed = any(step["result"] == "changed" for step in self.outcome.steps)
         return self.outcome
+
+    def leave_service(self) -> None:
+        """Out. Raises StepFailed."""
+        if self.plan["kind"] == "database":
+            self._database_out()
+        else:
+            self._balancer_out()
+
+    def come_back(self) -> None:
+        """In. Raises StepFailed."""
+        if self.plan["kind"] == "database":
+            self._database_in()
+        else:
+            self._balancer_in()
 
     def _one(self, name: str, call: str, within: float, args: Mapping[str, Any], host: str = "") -> dict[str, Any]:
         """One call of one host (this one, unless named)."""
