@@ -111,7 +111,7 @@ def test_after_a_promotion_that_failed_nobody_is_verified() -> None:
     hosts = Hosts("pg2 promote")
     answers = run(hosts)
     assert hosts.asked == [FENCES, REST[0]]
-    assert answers["pg2"]["promote"] == {"failed": True, "msg": "it broke"}
+    assert answers["pg2"]["promote"] == {"failed": True, "msg": "it broke", "seconds": 0.1}
 
 
 def test_what_is_left_is_completed() -> None:
