@@ -82,7 +82,8 @@ def start(path: Path, connections: Sequence[Connection], limits: Limits, holder:
         "holder": holder.as_dict(),
     }
     process = subprocess.Popen(
-        [sys.executable, "-c", BOOT, str(plugins)],
+        # The last word is for whoever looks at the list of processes.
+        [sys.executable, "-c", BOOT, str(plugins), f"keeper-of-the-runbook-lock-of-{holder.cluster}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
