@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Completed, Runner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import (
     Upstream,
     conninfo,
@@ -44,6 +44,14 @@ def upstream_to(layout: Layout, me: str, host: str, address: str, port: int) -> 
     )
 
 
+def reason_of(done: Completed) -> str:
+    """What the server or libpq said. It stands in psql's first line; what follows are remarks about files."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    if done.timed_out or not lines:
+        return done.reason
+    return lines[0].rpartition(" failed: ")[2].removeprefix("FATAL:").strip()
+
+
 def try_replication(runner: Runner, layout: Layout, upstream: Upstream, timeout: float = 1.0) -> dict[str, Any]:
     """``ok``, ``error``, ``seconds``, ``system_identifier`` and ``timeline`` as the other side identifies itself."""
     # libpq counts whole seconds and takes less than 2 for 2; ours ends the process when the time is over.
@@ -57,7 +65,7 @@ def try_replication(runner: Runner, layout: Layout, upstream: Upstream, timeout:
     identified = done.ok and len(fields) >= 2 and fields[1].isdigit()
     return {
         "ok": identified,
-        "error": None if identified else done.reason,
+        "error": None if identified else reason_of(done),
         "seconds": round(time.monotonic() - began, 3),
         "system_identifier": fields[0] if identified else None,
         "timeline": int(fields[1]) if identified else None,

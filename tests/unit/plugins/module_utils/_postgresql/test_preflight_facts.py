@@ -18,7 +18,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.prefli
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.preflight_query import SETTINGS
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import as_user, query_json
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.replication_probe import try_all
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.replication_probe import reason_of, try_all
 
 from tests.unit.plugins.module_utils._postgresql.test_observe import Server, server  # noqa: F401
 
@@ -127,6 +127,29 @@ def test_the_archive_backlog_is_what_waits(tmp_path: Path) -> None:
     assert archive_ready(tmp_path / "absent") is None
 
 
+REFUSED = """psql: error: connection to server at "pg3" (192.0.2.23), port 5432 failed: FATAL:  password authentication failed for user "replicator"
+password retrieved from file "/etc/postgresql/17/main/replication.pgpass"
+"""  # noqa: E501 - one line of psql's
+LATE = Completed(124, "", "setpriv: no answer within 1 s", timed_out=True)
+
+
+@pytest.mark.parametrize(
+    ("says", "done"),
+    [
+        ('password authentication failed for user "replicator"', Completed(2, "", REFUSED)),
+        ("setpriv: no answer within 1 s", LATE),
+        (
+            "Connection refused",
+            Completed(2, "", 'psql: error: server at "pg3" failed: Connection refused'),
+        ),
+        ("exit status 2", Completed(2, "", "")),
+    ],
+)
+def test_the_reason_is_the_servers(says: str, done: Completed) -> None:
+    """Not psql's remark about the password file that comes last."""
+    assert reason_of(done) == says
+
+
 class Answers:
     """A runner that answers psql by the host in its connection string."""
 
@@ -148,14 +171,14 @@ def test_replication_is_tried_to_every_other_host() -> None:
     runner = Answers(
         {
             "pg2": Completed(0, "7001|3|0/5000000|\n", ""),
-            "pg3": Completed(2, "", 'psql: error: FATAL:  password authentication failed for user "replicator"\n'),
+            "pg3": Completed(2, "", REFUSED),
         }
     )
     hosts = {"pg1": "192.0.2.21", "pg2": "192.0.2.22", "pg3": "192.0.2.23"}
     seen = try_all(runner, Layout("17"), "pg1", hosts, 5432)
     assert set(seen) == {"pg2", "pg3"}
     assert (seen["pg2"]["ok"], seen["pg2"]["system_identifier"], seen["pg2"]["timeline"]) == (True, "7001", 3)
-    assert (seen["pg3"]["ok"], "password authentication failed" in seen["pg3"]["error"]) == (False, True)
+    assert (seen["pg3"]["ok"], seen["pg3"]["error"]) == (False, 'password authentication failed for user "replicator"')
     for text in runner.asked:
         for word in ("hostaddr=192.0.2.2", "sslmode=verify-full", "replication=true", "user=replicator", "passfile="):
             assert word in text

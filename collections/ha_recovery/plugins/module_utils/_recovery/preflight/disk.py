@@ -51,7 +51,7 @@ def _reserve(facts: DatabaseFacts, bound_mib: int) -> int:
 def wal_space(look: Look) -> Iterator[Finding]:
     """Minutes of WAL at the present rate, and room for what slots may keep."""
     limits = look.limits
-    primary = look.asked(look.topology.primary)
+    primary = look.facts.get(look.topology.primary or "")
     rate = primary.wal_bytes_per_minute if primary is not None else None
     for node, facts in look.running():
         free, bound = facts.wal.free_bytes, facts.number("max_slot_wal_keep_size")
