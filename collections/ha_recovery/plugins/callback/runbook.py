@@ -51,6 +51,16 @@ class _Step:
         self.waiting: set[str] = set()
 
 
+def _noise(name: str) -> Any:
+    """A hook that has nothing to say but with -v."""
+
+    def hook(self: CallbackModule, *args: Any) -> None:
+        if self._noisy:
+            getattr(DefaultCallback, name)(self, *args)
+
+    return hook
+
+
 class CallbackModule(DefaultCallback):
     """See DOCUMENTATION."""
 
@@ -137,7 +147,15 @@ class CallbackModule(DefaultCallback):
         self._say(f"{screen.stamp(self._now())}   {where}{about}: failed", C.COLOR_ERROR)
         self._say(screen.indented(text), C.COLOR_ERROR)
 
-    # Ansible's events
+    # Ansible's events. Where a task comes from, that it is tried again, and plays for nobody are noise.
+
+    v2_runner_item_on_skipped = _noise("v2_runner_item_on_skipped")
+    v2_runner_retry = _noise("v2_runner_retry")
+    v2_runner_on_async_poll = _noise("v2_runner_on_async_poll")
+    v2_playbook_on_include = _noise("v2_playbook_on_include")
+    v2_playbook_on_no_hosts_matched = _noise("v2_playbook_on_no_hosts_matched")
+    v2_playbook_on_no_hosts_remaining = _noise("v2_playbook_on_no_hosts_remaining")
+    v2_playbook_on_start = _noise("v2_playbook_on_start")
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """A play's name is its title, shown with the first thing it has to say."""
@@ -228,36 +246,6 @@ class CallbackModule(DefaultCallback):
         else:
             self._fail(result, screen.failure_text(result.result), str(self._get_item_label(result.result)))
 
-    def v2_runner_item_on_skipped(self, result: Any) -> None:
-        """Nothing to tell."""
-        if self._noisy:
-            super().v2_runner_item_on_skipped(result)
-
-    def v2_runner_retry(self, result: Any) -> None:
-        """The line at the foot says that it is under way."""
-        if self._noisy:
-            super().v2_runner_retry(result)
-
-    def v2_runner_on_async_poll(self, result: Any) -> None:
-        """The line at the foot says that it is under way."""
-        if self._noisy:
-            super().v2_runner_on_async_poll(result)
-
-    def v2_playbook_on_include(self, included_file: Any) -> None:
-        """Where a task comes from is noise."""
-        if self._noisy:
-            super().v2_playbook_on_include(included_file)
-
-    def v2_playbook_on_no_hosts_matched(self) -> None:
-        """A play for nobody is not told."""
-        if self._noisy:
-            super().v2_playbook_on_no_hosts_matched()
-
-    def v2_playbook_on_no_hosts_remaining(self) -> None:
-        """The last line says who failed."""
-        if self._noisy:
-            super().v2_playbook_on_no_hosts_remaining()
-
     def v2_on_file_diff(self, result: Any) -> None:
         """With --diff, below the name of what made it."""
         if self._noisy:
@@ -269,11 +257,6 @@ class CallbackModule(DefaultCallback):
             if diff:
                 self._say(f"{screen.stamp(self._now())}   {self.host_label(result)}: {self._step(result.task).name}")
                 self._say(diff.rstrip("\n"))
-
-    def v2_playbook_on_start(self, playbook: Any) -> None:
-        """The name of a file is noise."""
-        if self._noisy:
-            super().v2_playbook_on_start(playbook)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """The last line."""
