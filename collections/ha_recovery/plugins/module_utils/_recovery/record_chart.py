@@ -14,7 +14,7 @@ from html import escape
 from typing import Any
 
 WIDTH = 1000
-LABELS = 290
+LABELS = 310
 RIGHT = 20
 ROW = 22
 WRITES = 110
@@ -112,7 +112,7 @@ def _steps(steps: Sequence[Mapping[str, Any]], scale: Scale, top: float) -> list
         took = f"{step['seconds']:.2f} s"
         where = f"{step['host']}: {step['name']}" if step["host"] else step["name"]
         parts += [
-            _text("label", LABELS - 10, y + 15, where if len(where) < 44 else where[:42] + "…", "end"),
+            _text("label", LABELS - 10, y + 15, where if len(where) < 42 else where[:40] + "…", "end"),
             _rect(f"bar {step['result']}", begin, y + 4, end - begin, ROW - 8, f"{where}, {took}, {step['result']}"),
             _text("inside", end - 4, y + 15, took, "end")
             if end - begin > 60
