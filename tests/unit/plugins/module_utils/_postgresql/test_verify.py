@@ -33,12 +33,15 @@ class Client:
         self.answers = list(answers)
         self.now = 0.0
         self.calls: list[Sequence[str]] = []
+        self.sql: list[str] = []
 
     def run(
         self, argv: Sequence[str], *, timeout: float, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> Completed:
         """The next answer; the last one for ever."""
         self.calls.append(argv)
+        self.sql.append(stdin or "")
+        assert "PGOPTIONS" not in (env or {})
         self.now += 1.0
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
@@ -54,6 +57,14 @@ def test_written_and_read_back() -> None:
     assert Client(WRITTEN, row()).verify() == {
         "server_address": "192.0.2.22", "timeline": 2, "tries": 1, "seconds": 1.0, "read_seconds": 2.0,
     }  # fmt: skip
+
+
+def test_nothing_is_left_in_a_session_that_a_pooler_lends_out() -> None:
+    """The limit is the transaction's, and no setting is asked for at the start: a pooler would refuse it."""
+    client = Client(WRITTEN, row())
+    client.verify()
+    assert [sql.startswith("BEGIN; SET LOCAL statement_timeout") for sql in client.sql] == [True, True]
+    assert all(sql.rstrip().endswith("COMMIT;") and ";;" not in sql for sql in client.sql)
 
 
 @pytest.mark.parametrize(
