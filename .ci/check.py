@@ -35,6 +35,8 @@ SCENARIOS = (
     "preflight",
     "switchover",
     "loadbalancer",
+    "maintenance",
+    "rolling",
     "refusals",
 )
 TYPED = ("collections/ha_recovery/plugins/module_utils", "tests/lab", "tests/storm", "tests/demo")
