@@ -1,5 +1,7 @@
 """A client of the pools, driven by libpq's environment. Says one line of JSON.
 
+The driver prepares statements by itself; without CLIENT_PREPARES it does not, for PgBouncer before 1.21.
+
 once              write a row and read it back
 login             only connect
 prepared          prepare statements at protocol level and run them on more than one server connection
@@ -10,6 +12,7 @@ linger SECONDS    keep a transaction open, then commit it
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -18,6 +21,9 @@ import psycopg
 
 TABLE = "CREATE TABLE IF NOT EXISTS pooler_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text)"
 INSERT = "INSERT INTO pooler_rows (what) VALUES (%s) RETURNING id"
+
+
+THRESHOLD = 5 if os.environ.get("CLIENT_PREPARES") else None
 
 
 def once() -> dict[str, Any]:
@@ -65,6 +71,7 @@ def write(seconds: float) -> dict[str, Any]:
     """One connection from the first row to the last: an error would end it."""
     rows, longest = 0, 0.0
     with psycopg.connect("", autocommit=True) as connection:
+        connection.prepare_threshold = THRESHOLD
         connection.execute(TABLE)
         begin = time.monotonic()
         while time.monotonic() - begin < seconds:
