@@ -41,7 +41,6 @@ CALLS = {
     "maintenance_allow": "maintenance:allow",
     "maintenance_caught_up": "maintenance:caught_up",
     "maintenance_covered": "maintenance:covered",
-    "maintenance_keep_down": "maintenance:keep_down",
     "maintenance_note": "maintenance:note",
     "maintenance_position": "maintenance:position",
     "maintenance_stop": "maintenance:stop",

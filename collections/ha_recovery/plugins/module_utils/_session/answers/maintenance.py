@@ -82,13 +82,6 @@ def allow(args: Mapping[str, Any]) -> dict[str, Any]:
     return {"changed": masked}
 
 
-def keep_down(args: Mapping[str, Any]) -> dict[str, Any]:
-    """The opposite of :func:`allow`. A server that runs goes on running."""
-    layout = layout_of(args)
-    _systemctl("mask", layout.unit)
-    return {"changed": True}
-
-
 def position(args: Mapping[str, Any]) -> dict[str, Any]:
     """How far the primary has written: ``lsn``."""
     return {"changed": False, "lsn": _ask(args, POSITION)}
