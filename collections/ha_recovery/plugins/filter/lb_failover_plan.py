@@ -8,7 +8,8 @@ from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.lb_failover import plan_lb_failover
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Last, refusals_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import refusals_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Last
 
 DOCUMENTATION = r"""
 name: lb_failover_plan

@@ -14,7 +14,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.maintena
     plan_maintenance,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import refusals_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import refusals_of
 
 DOCUMENTATION = r"""
 name: maintenance_plan

@@ -11,13 +11,13 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.maintenance import Seen
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.observed import value_of, why_silent
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import refusals_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.rolling import (
     Round,
     plan_turn,
     restart_due,
     update_due,
 )
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import refusals_of
 
 DOCUMENTATION = r"""
 name: rolling_plan

@@ -8,12 +8,12 @@ from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import refusals_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import (
     Last,
     Seen,
     Wish,
     plan_switchover,
-    refusals_of,
 )
 
 DOCUMENTATION = r"""

@@ -22,7 +22,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import Balancer
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Last, Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Last
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import STATUS
 
 LB_FAILOVER = "ansible-playbook playbooks/lb_failover.yml"

@@ -36,7 +36,8 @@ from typing import Any
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import Balancer
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import UNDECIDABLE, Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import UNDECIDABLE
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import (
     FAILOVER,
     REJOIN,

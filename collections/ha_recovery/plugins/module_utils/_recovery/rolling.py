@@ -36,7 +36,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.maintena
     host_plan,
     without_one_primary,
 )
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import SITE, topology_of
 
 

@@ -29,6 +29,7 @@ from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import Balancer
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import (
     FAILOVER,
     STATUS,
@@ -39,30 +40,6 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology
 SWITCHOVER = "ansible-playbook playbooks/switchover.yml"
 CLEAN = {"shut down", "shut down in recovery"}
 UNDECIDABLE = {"mixed_systems", "split_brain", "bootstrap", "unknown"}
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why nothing is done: host, observed, expected, and the next command."""
-
-    host: str
-    observed: str
-    expected: str
-    next: str
-
-    @property
-    def line(self) -> str:
-        """One line for people."""
-        return f"{self.host}: observed {self.observed}; expected {self.expected}. Next: {self.next}"
-
-
-def refusals_of(preflight: Mapping[str, Any]) -> tuple[Refusal, ...]:
-    """What preflight blocks: C(verdicts) of its answer."""
-    return tuple(
-        Refusal(str(one["host"]), f"{one['observed']} ({one['check']})", str(one["expected"]), str(one["fix"]))
-        for one in preflight.get("verdicts") or ()
-        if one["level"] == "block"
-    )
 
 
 @dataclass(frozen=True)

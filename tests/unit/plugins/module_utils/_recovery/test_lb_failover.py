@@ -9,7 +9,8 @@ import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.lb_failover import Plan, plan_lb_failover
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.lb_failover_run import LbFailover, Outcome
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Last, Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Last
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.session import Answer
 
 from tests.unit.plugins.module_utils._recovery.estates import balancer, gone_balancer

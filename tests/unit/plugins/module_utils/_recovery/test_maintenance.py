@@ -17,14 +17,11 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.maintena
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.provision import host_from_node
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.provision import plan as provision
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.status import report_of, status_lines
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Last as LastSwitchover
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import (
-    Refusal,
-    Wish,
-    plan_switchover,
-)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Seen as SeenSwitchover
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Wish, plan_switchover
 
 from tests.unit.plugins.module_utils._recovery.estates import (
     BALANCERS,

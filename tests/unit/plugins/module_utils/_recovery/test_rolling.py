@@ -11,6 +11,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.conducto
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.maintenance import Seen
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.maintenance_run import Estate
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.rolling import (
     Due,
     Round,
@@ -20,7 +21,6 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.rolling 
     update_due,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.rolling_run import HostTurn, PrimaryRestart
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import Refusal
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers.due import installs
 
 from tests.unit.plugins.module_utils._recovery.calls import Hosts
@@ -214,15 +214,17 @@ RESTART = {
     "verify_from": "pg2",
 }
 
+AGAIN = ["hand_over_undo", "turn_back", "pgbouncer_resume", "pgbouncer_resume"]
+
 
 @pytest.mark.parametrize(
     ("fails", "last", "restored"),
     [
-        ("", ["hand_over_stop+turn_from_old", "hand_over_undo", "turn_back", "pgbouncer_resume", "pgbouncer_resume"], False),
-        ("hand_over_stop", ["hand_over_undo", "turn_back", "pgbouncer_resume", "pgbouncer_resume"], True),
+        ("", ["hand_over_stop+turn_from_old", *AGAIN], False),
+        ("hand_over_stop", AGAIN, True),
         ("pgbouncer_pause", ["pgbouncer_pause", "pgbouncer_resume"], True),
     ],
-)  # fmt: skip
+)
 def test_a_primary_is_restarted_while_the_pools_hold(fails: str, last: list[str], restored: bool) -> None:
     """Whatever fails, it runs and the pools go on."""
     hosts = Hosts(VALUES, fails)

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover import (
     Last,
     Plan,
-    Refusal,
     Seen,
     Wish,
     plan_switchover,
 )
+
 from tests.unit.plugins.module_utils._recovery.estates import balancer, primary, standby, stopped
 
 ACTIVE = {"read_write": "active", "read_only": "active"}
