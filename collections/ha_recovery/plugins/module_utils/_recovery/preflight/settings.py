@@ -37,32 +37,36 @@ def rewind_possible(look: Look) -> Iterator[Finding]:
             yield fine(node.host, "can be rewound")
 
 
-def _lower_than(leader: DatabaseFacts, facts: DatabaseFacts) -> tuple[list[str], list[str]]:
-    lower, missing = [], []
+def _lower_than(leader: DatabaseFacts, facts: DatabaseFacts) -> tuple[dict[str, str], list[str]]:
+    lower, missing = {}, []
     for name in STANDBY_SETTINGS:
         mine, theirs = facts.number(name), leader.number(name)
         if mine is None or theirs is None:
             missing.append(name)
         elif mine < theirs:
-            lower.append(f"{name} is {mine}, on {leader.host} {theirs}")
+            lower[f"{name} is {mine}, on {leader.host} {theirs}"] = name
     return lower, missing
 
 
 def standby_settings(look: Look) -> Iterator[Finding]:
-    """Standbys against the present primary, and everybody else against the next one."""
+    """Standbys against the present primary, and everybody else against the next one.
+
+    In the middle of a rolling restart the primary is behind, and what it lacks waits for its restart.
+    """
     for node, facts in look.running():
         leaders = [look.asked(look.topology.primary) if node.is_standby else None]
         leaders += [look.asked(look.candidate)]
-        lower: list[str] = []
+        lower: dict[str, str] = {}
         missing: list[str] = []
         for leader in leaders:
             if leader is not None and leader.host != node.host:
                 found = _lower_than(leader, facts)
-                lower, missing = lower + found[0], missing + found[1]
+                lower, missing = {**lower, **found[0]}, missing + found[1]
         if lower:
             expected = "at least the primary's, the present one's and the next one's"
             fix = f"raise it for {node.host} in postgresql_settings, {SITE}, then {_RESTART}"
-            yield Finding(node.host, BLOCK, "; ".join(dict.fromkeys(lower)), expected, fix)
+            waits = look.purpose == "rolling" and set(lower.values()) <= set(facts.pending_restart or ())
+            yield Finding(node.host, WARN if waits else BLOCK, "; ".join(lower), expected, fix)
         elif missing:
             yield unknown(node.host, ", ".join(dict.fromkeys(missing)), BLOCK)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.plugins.module_utils._recovery.estates import out, out_balancer
-from tests.unit.plugins.module_utils._recovery.preflight.sound import both, judged, put
+from tests.unit.plugins.module_utils._recovery.preflight.sound import both, judged, put, setting
 
 BOTH_OUT = both(
     put("nodes", pg3=out("pg3")),
@@ -34,3 +34,15 @@ def test_it_is_neither_a_candidate_nor_a_spare() -> None:
     assert (candidate.level, candidate.observed[:19]) == ("block", "out for maintenance")
     (spare,) = [one for one in judged(BOTH_OUT, "maintenance", target="lb1").verdicts if one.check == "spare_balancer"]
     assert (spare.level, spare.observed[:24]) == ("block", "lb2: out for maintenance")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "pending", "level"),
+    [("rolling", ["max_connections"], "warn"), ("rolling", [], "block"), ("switchover", ["max_connections"], "block")],
+)
+def test_a_primary_in_the_middle_of_a_rolling_restart(purpose: str, pending: list[str], level: str) -> None:
+    """What it has less than its standbys waits for its restart, which is what goes on."""
+    spoil = both(setting("pg2", "max_connections", "213"), put("facts.pg1.sql", pending_restart=pending))
+    found = judged(spoil, purpose, named="pg2").verdicts
+    (primary,) = [one for one in found if (one.check, one.host) == ("standby_settings", "pg1")]
+    assert primary.level == level
