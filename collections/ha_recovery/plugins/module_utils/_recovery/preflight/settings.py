@@ -51,7 +51,7 @@ def _lower_than(leader: DatabaseFacts, facts: DatabaseFacts) -> tuple[dict[str, 
 def standby_settings(look: Look) -> Iterator[Finding]:
     """Standbys against the present primary, and everybody else against the next one.
 
-    In the middle of a rolling restart the primary is behind, and what it lacks waits for its restart.
+    In the middle of a rolling restart they differ, and what differs waits for somebody's restart.
     """
     for node, facts in look.running():
         leaders = [look.asked(look.topology.primary) if node.is_standby else None]
@@ -65,7 +65,9 @@ def standby_settings(look: Look) -> Iterator[Finding]:
         if lower:
             expected = "at least the primary's, the present one's and the next one's"
             fix = f"raise it for {node.host} in postgresql_settings, {SITE}, then {_RESTART}"
-            waits = look.purpose == "rolling" and set(lower.values()) <= set(facts.pending_restart or ())
+            concerned = [facts, *(leader for leader in leaders if leader is not None)]
+            pending = {name for one in concerned for name in one.pending_restart or ()}
+            waits = look.purpose == "rolling" and set(lower.values()) <= pending
             yield Finding(node.host, WARN if waits else BLOCK, "; ".join(lower), expected, fix)
         elif missing:
             yield unknown(node.host, ", ".join(dict.fromkeys(missing)), BLOCK)

@@ -37,12 +37,17 @@ def test_it_is_neither_a_candidate_nor_a_spare() -> None:
 
 
 @pytest.mark.parametrize(
-    ("purpose", "pending", "level"),
-    [("rolling", ["max_connections"], "warn"), ("rolling", [], "block"), ("switchover", ["max_connections"], "block")],
+    ("purpose", "host", "pending", "level"),
+    [
+        ("rolling", "pg1", ["max_connections"], "warn"),
+        ("rolling", "pg2", ["max_connections"], "warn"),
+        ("rolling", "pg1", [], "block"),
+        ("switchover", "pg1", ["max_connections"], "block"),
+    ],
 )
-def test_a_primary_in_the_middle_of_a_rolling_restart(purpose: str, pending: list[str], level: str) -> None:
-    """What it has less than its standbys waits for its restart, which is what goes on."""
-    spoil = both(setting("pg2", "max_connections", "213"), put("facts.pg1.sql", pending_restart=pending))
+def test_a_primary_in_the_middle_of_a_rolling_restart(purpose: str, host: str, pending: list[str], level: str) -> None:
+    """It has less than its standbys, and either it or they wait for the restart that goes on."""
+    spoil = both(setting("pg2", "max_connections", "213"), put(f"facts.{host}.sql", pending_restart=pending))
     found = judged(spoil, purpose, named="pg2").verdicts
     (primary,) = [one for one in found if (one.check, one.host) == ("standby_settings", "pg1")]
     assert primary.level == level
