@@ -79,6 +79,8 @@ def failure_text(result: Mapping[str, Any]) -> str:
     if isinstance(message, Sequence) and not isinstance(message, str):
         message = "\n".join(str(line) for line in message)
     lines = str(message or "no reason given").strip().splitlines()
+    if isinstance(result.get("assertion"), str):
+        lines.append(f"did not hold: {result['assertion']}")
     if "rc" in result and "cmd" in result:
         lines = [f"{_command(result['cmd'])}: exit status {result['rc']}", *lines[1:]]
     for stream in ("stderr", "stdout", "module_stderr", "module_stdout"):

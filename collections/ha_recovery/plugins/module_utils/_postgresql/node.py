@@ -22,6 +22,8 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql i
 # One statement, one round trip. CASE keeps functions that a standby (or a primary) must not call from being called.
 # The received position is the higher of received and replayed: after a restart without a primary nothing was
 # received yet, though everything replayed was once received.
+# A standby whose WAL receiver is gone: the control file knows its timeline only since the last restart point, but the
+# names of the segments that it received carry it (manual, "WAL Internals"). Ranking by an old one could lose commits.
 NODE_QUERY = """
 WITH r AS MATERIALIZED (SELECT pg_is_in_recovery() AS standby),
 w AS MATERIALIZED (SELECT * FROM pg_stat_wal_receiver WHERE pid IS NOT NULL),
@@ -38,7 +40,8 @@ SELECT json_build_object(
   'timeline', CASE WHEN p.standby THEN greatest(
       (SELECT received_tli FROM w),
       (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
-      (SELECT timeline_id FROM pg_control_checkpoint()))
+      (SELECT timeline_id FROM pg_control_checkpoint()),
+      (SELECT max(('x' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}'))
     ELSE ('x' || substr(pg_walfile_name(p.current), 1, 8))::bit(32)::int END,
   'current_lsn', p.current, 'received_lsn', p.received, 'replayed_lsn', p.replayed,
   'lag_seconds', CASE WHEN NOT p.standby THEN NULL WHEN p.received = p.replayed THEN 0
