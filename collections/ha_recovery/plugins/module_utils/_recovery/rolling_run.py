@@ -55,8 +55,9 @@ class PrimaryRestart(Switchover):
         try:
             self._before()
             self._stop()
-            self._step("Start the primary again", {self.old: {"hand_over_undo": {}}}, 120)
+            self._step("Start the primary again", {self.old: {"hand_over_start": {}}}, 90)
             self._step("Let the load balancers use it again", self._turn("turn_back"), 10)
+            self._step("Have them use it at once", self._turn("turn_to_promoted", new=self.old), 10)
         except StepFailed as failure:
             self.outcome.problems.append(str(failure))
             self._take_back()

@@ -31,6 +31,7 @@ CALLS = {
     "hand_over_demote": "handover:demote",
     "hand_over_prepare": "handover:prepare",
     "hand_over_promote": "handover:promote",
+    "hand_over_start": "handover:start",
     "hand_over_stop": "handover:stop",
     "hand_over_undo": "handover:undo",
     "drain_enter": "drain:enter",

@@ -214,14 +214,17 @@ RESTART = {
     "verify_from": "pg2",
 }
 
+STARTS = ["hand_over_start", "turn_back", "turn_to_promoted", "pgbouncer_resume", "pgbouncer_resume"]
 AGAIN = ["hand_over_undo", "turn_back", "pgbouncer_resume", "pgbouncer_resume"]
 
 
 @pytest.mark.parametrize(
     ("fails", "last", "restored"),
     [
-        ("", ["hand_over_stop+turn_from_old", *AGAIN], False),
+        ("", ["hand_over_stop+turn_from_old", *STARTS], False),
         ("hand_over_stop", AGAIN, True),
+        ("hand_over_start", ["hand_over_start", *AGAIN], True),
+        ("turn_to_promoted", ["turn_to_promoted", *AGAIN], True),
         ("pgbouncer_pause", ["pgbouncer_pause", "pgbouncer_resume"], True),
     ],
 )

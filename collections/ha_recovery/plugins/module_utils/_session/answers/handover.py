@@ -23,7 +23,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow
     FollowRefused,
     replication_conf,
 )
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import FollowFailed
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import FollowFailed, start_server
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_run import (
     DEFAULTS,
     run_follow,
@@ -150,6 +150,18 @@ def undo(_args: Mapping[str, Any]) -> dict[str, Any]:
     at_end(UNDO, None)
     _undo_stop(here.layout)
     return {"started": True}
+
+
+def start(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Start the stopped primary again, and wait until it answers and its role probe says so."""
+    here = _here()
+    HostRunner().run(["systemctl", "reset-failed", here.layout.unit], timeout=5)
+    try:
+        start_server(HostRunner(), here.layout, timeout=float(args.get("timeout") or 60))
+    except FollowFailed as error:
+        raise CallFailed(str(error)) from error
+    at_end(UNDO, None)
+    return {"started": True, "probe_s": _probe_says(here, primary=True)}
 
 
 def demote(args: Mapping[str, Any]) -> dict[str, Any]:
