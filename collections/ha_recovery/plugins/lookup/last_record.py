@@ -32,7 +32,8 @@ RETURN = r"""
 _raw:
   description: >-
     One dictionary with C(name), C(status), C(old_primary), C(new_primary), C(started_at), C(moved) (C(from) and
-    C(to), when something else than the primary was moved) and C(age_s), seconds since it ended; empty when there is none.
+    C(to), when something else than the primary was moved) and C(age_s), seconds since it ended; empty when there is
+    none.
   type: list
   elements: dict
 """
