@@ -17,7 +17,7 @@ BOTH = ["PAUSE app", "PAUSE postgres"]
 
 def test_a_pause_is_leased_first(instance: Instance, pooler: FakePooler, runner: FakeRunner) -> None:
     done = operate.pause(runner, instance, lease_s=8, by="switchover")
-    assert (done["changed"], done["state"], pooler.seen) == (True, "paused", BOTH)
+    assert (done["changed"], done["state"], sorted(pooler.seen)) == (True, "paused", sorted(BOTH))
     assert runner.seen[0][0] == "systemd-run" and "--on-active=8s" in runner.seen[0]
     assert lease_of(instance) == lease.Lease(lease_of(instance).deadline_s, 8, "switchover")  # type: ignore[union-attr]
     assert operate.info(runner, instance)["lease"]["by"] == "switchover"
