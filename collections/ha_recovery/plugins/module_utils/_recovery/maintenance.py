@@ -8,7 +8,8 @@ observed; wanted out                                              action
 ================================================================  =====================================================
 no such host; it does not answer; it is fenced                    refuse
 out already, and nothing of it left to do                         none
-out, but not everywhere, or it should be stopped and runs         out: completed, without another preflight
+out, should be stopped and runs, and preflight blocks             refuse
+out, but not everywhere, or it should be stopped and runs         out: completed
 several systems, two primaries, no primary                        refuse
 a database host that neither is primary nor streams               refuse: put it right, or leave it as it is
 preflight blocks                                                  refuse
@@ -233,6 +234,8 @@ def plan_maintenance(seen: Seen, asked: Asked) -> Plan:
             seen, asked, "in", topology.primary, begun=True
         )
     if note and asked.host != topology.primary:
+        if node is not None and node.running and asked.stop and seen.blocks:
+            return _refuse(asked.host, f"{asked.host} goes on running", *seen.blocks, primary=topology.primary)
         if _left_to_do(seen, asked):
             return host_plan(seen, asked, "out", topology.primary, begun=True)
         return Plan("none", f"nothing to do: {asked.host} is {told(note)}. {back_with(asked.host)} ends it", asked.host)

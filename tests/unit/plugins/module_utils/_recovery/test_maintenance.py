@@ -41,6 +41,7 @@ HEALTHY = (primary("pg1"), standby("pg2"), standby("pg3"))
 PG3_OUT = (primary("pg1"), standby("pg2"), out("pg3"))
 BOTH = (balancer("lb1"), balancer("lb2"))
 BOTH_MAINT = (balancer("lb1", maint=("pg3",)), balancer("lb2", maint=("pg3",)))
+DRAINED = (primary("pg1"), standby("pg2"), standby("pg3", maintenance={"by": "anna"}))
 PG3_FENCED = (primary("pg1"), standby("pg2"), fenced("pg3"))
 PG3_SILENT = (primary("pg1"), standby("pg2"), silent("pg3"))
 LOST = (stopped("pg1", "in production"), orphan("pg2"), orphan("pg3"))
@@ -76,6 +77,9 @@ def plan(
         ("out", "pg3 goes out of service", {"nodes": PG3_OUT}),
         ("out", "pg3", {"nodes": (*PG3_OUT[:2], out("pg3", service={})), "balancers": BOTH_MAINT}),
         ("out", "pg3", {"nodes": (*PG3_OUT[:2], standby("pg3", maintenance={"by": "anna"})), "balancers": BOTH_MAINT}),
+        ("refuse", "pg3 goes on running", {"nodes": DRAINED, "balancers": BOTH_MAINT, "blocks": (BLOCK,)}),
+        ("none", "out for maintenance", {"nodes": DRAINED, "balancers": BOTH_MAINT, "blocks": (BLOCK,), "stop": False}),
+        ("out", "pg3", {"nodes": PG3_OUT, "blocks": (BLOCK,)}),
         ("refuse", "not one primary (no primary)", {"nodes": LOST}),
         ("refuse", "not one primary (split brain)", {"nodes": (primary("pg1"), primary("pg2"), standby("pg3"))}),
         ("refuse", "out of order already", {"nodes": (primary("pg1"), standby("pg2"), stopped("pg3"))}),
