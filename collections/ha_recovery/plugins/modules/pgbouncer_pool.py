@@ -23,13 +23,13 @@ options:
     required: true
   state:
     description:
-      - V(info) looks.
+      - V(shown) looks.
       - V(paused) holds clients' queries once their transactions are over, for at most I(lease).
       - V(resumed) lets them go and ends the lease. Without I(databases), it ends a PAUSE or SUSPEND by hand as well.
       - V(reconnected) has connections to servers replaced as soon as their transactions are over.
     type: str
-    choices: [info, paused, resumed, reconnected]
-    default: info
+    choices: [shown, paused, resumed, reconnected]
+    default: shown
   databases:
     description: Databases of the pooler that are meant; all of them by default.
     type: list
@@ -136,7 +136,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbouncer.state i
 
 ARGUMENTS = {
     "pool": {"type": "str", "choices": list(POOLS), "required": True},
-    "state": {"type": "str", "choices": ["info", "paused", "resumed", "reconnected"], "default": "info"},
+    "state": {"type": "str", "choices": ["shown", "paused", "resumed", "reconnected"], "default": "shown"},
     "databases": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "float", "default": 5.0},
     "lease": {"type": "float", "default": 15.0},
@@ -172,7 +172,7 @@ def carry_out(instance: Instance, wanted: dict, check_mode: bool) -> dict:
     runner = HostRunner()
     before = operate.info(runner, instance)
     paused = {one["name"] for one in before["databases"] if one["paused"]}
-    if wanted["state"] == "info":
+    if wanted["state"] == "shown":
         return {"changed": False, "commands": [], "pooler": before, "diff": difference(paused, paused)}
     acts = {"paused": operate.pause, "resumed": operate.resume, "reconnected": operate.reconnect}
     times = {key: wanted[name] for key, name in (("timeout_s", "timeout"), ("lease_s", "lease"), ("by", "by"))}

@@ -43,7 +43,7 @@ def _undo_all() -> None:
         try:
             action()
         except Exception as error:  # the others must be undone too; nobody is left to be told but the journal
-            print(f"{name}: {error}", file=sys.stderr)
+            sys.stderr.write(f"{name}: {error}\n")
 
 
 class Agent:
@@ -82,7 +82,7 @@ class Agent:
     def _watch(self) -> None:
         while time.monotonic() - self.heard < self.silence_s:
             time.sleep(0.2)
-        print(f"no word from the control node for {self.silence_s:g} s: ending", file=sys.stderr)
+        sys.stderr.write(f"no word from the control node for {self.silence_s:g} s: ending\n")
         _undo_all()
         os._exit(4)
 
