@@ -39,7 +39,10 @@ SCENARIOS = (
     "rolling",
     "refusals",
 )
-TYPED = ("collections/ha_recovery/plugins/module_utils", "tests/lab", "tests/storm", "tests/demo")
+TYPED = (
+    "collections/ha_recovery/plugins/module_utils",
+    *(f"tests/{name}" for name in ("bench", "chaos", "demo", "lab", "storm")),
+)
 PROBE = "collections/ha_recovery/roles/role_probe/files"
 SOURCES = ("collections/ha_recovery", "tests", ".ci")
 
