@@ -20,7 +20,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command left behind: exit status (124: timeout, 127: not installed), output, and whether it timed out."""
+    """What a command left behind: exit status (124: timeout, 126: may not be run, 127: not installed), output, and whether it timed out."""
 
     rc: int
     stdout: str
@@ -83,6 +83,9 @@ class HostRunner:
             )
         except FileNotFoundError:
             return Completed(rc=127, stdout="", stderr=f"{argv[0]}: command not found")
+        except OSError as problem:
+            # No right to run it, no memory, no process left: an answer like any other, not the end of the look.
+            return Completed(rc=126, stdout="", stderr=f"{argv[0]}: {problem.strerror or problem}")
         try:
             out, err = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:
