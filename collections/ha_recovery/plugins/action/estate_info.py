@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.connection import ConnectionRefused
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
-from ansible_collections.sre.ha_recovery.plugins.plugin_utils.connections import connections_for, limits_from
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import estate_of
 
 
 class ActionModule(ActionBase):
@@ -26,15 +23,12 @@ class ActionModule(ActionBase):
             {"ask": {"type": "dict", "required": True}, "timeout": {"type": "float", "default": 5.0}}
         )
         ask = {str(host): dict(calls or {}) for host, calls in args["ask"].items()}
-        try:
-            connections = connections_for(sorted(ask), task_vars)
-        except ConnectionRefused as error:
-            raise AnsibleActionFail(str(error)) from error
-        with Estate(connections, limits_from(task_vars)) as estate:
+        with estate_of(sorted(ask), task_vars) as estate:
             answers = estate.call_all(ask, args["timeout"])
+            reach = estate.reach
             result["hosts"] = {
                 host: {
-                    "reach": estate.reach[host],
+                    "reach": reach[host],
                     "answers": {name: answer.as_dict() for name, answer in answers[host].items()},
                 }
                 for host in ask

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover_run import Failover
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
 from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import AnyEstate
 
 
 class ActionModule(PlanAction):
@@ -41,7 +41,7 @@ class ActionModule(PlanAction):
         """Nobody was asked anything."""
         return {"answers": {}}
 
-    def carry_out(self, estate: Estate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+    def carry_out(self, estate: AnyEstate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
         """See the module's documentation."""
         run = Failover(
             estate,

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.lb_failover_run import LbFailover
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
 from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import AnyEstate
 
 
 class ActionModule(PlanAction):
@@ -28,7 +28,7 @@ class ActionModule(PlanAction):
         """Both load balancers, and where the proof is written from."""
         return {plan["holder"], plan["target"], plan["verify_from"]}
 
-    def carry_out(self, estate: Estate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+    def carry_out(self, estate: AnyEstate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
         """See the module's documentation."""
         options = {key: args[key] for key in ("vip", "port", "by")}
         run = LbFailover(estate, args["plan"], args["addresses"], **options, began=began, say=progress)

@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from typing import Any, ClassVar
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery import maintenance_run
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
 from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import AnyEstate
 
 
 class ActionModule(PlanAction):
@@ -31,7 +31,7 @@ class ActionModule(PlanAction):
         """The host, the load balancers that send sessions there, and who proves what."""
         return {plan["host"], plan["primary"], plan["verify_from"], *plan["load_balancers"], *plan["vip_to"]}
 
-    def carry_out(self, estate: Estate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+    def carry_out(self, estate: AnyEstate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
         """See the module's documentation."""
         where = maintenance_run.Estate(
             addresses=args["addresses"],

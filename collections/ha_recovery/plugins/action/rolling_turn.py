@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery import maintenance_run
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.rolling_run import HostTurn, PrimaryRestart
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
 from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import AnyEstate
 
 
 class ActionModule(PlanAction):
@@ -34,7 +34,7 @@ class ActionModule(PlanAction):
         named = {plan["host"], plan["primary"], plan["candidate"], way["verify_from"]}
         return {*named, *way["load_balancers"], *way["vip_to"]}
 
-    def carry_out(self, estate: Estate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+    def carry_out(self, estate: AnyEstate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
         """See the module's documentation."""
         plan, vip, port = args["plan"], args["vip"], args["port"]
         way = plan["maintenance"]

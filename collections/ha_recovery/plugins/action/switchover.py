@@ -10,8 +10,8 @@ from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover_run import Switchover, Timeouts
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
 from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import AnyEstate
 
 
 class ActionModule(PlanAction):
@@ -38,7 +38,7 @@ class ActionModule(PlanAction):
         old = [plan["old"]] if plan["action"] != "complete" or plan["start_old"] else []
         return {*old, plan["new"], plan["verify_from"], *plan["siblings"], *plan["load_balancers"]}
 
-    def carry_out(self, estate: Estate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+    def carry_out(self, estate: AnyEstate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
         """See the module's documentation."""
         run = Switchover(
             estate,

@@ -38,8 +38,8 @@ class KeeperError(Exception):
     """The keeper could not be started or does not answer."""
 
 
-def socket_path(pid: int, began: str, cluster: str) -> Path:
-    """Where the keeper of this run listens: below a folder that is this user's alone. Raises KeeperError."""
+def _folder() -> Path:
+    """This user's alone, or KeeperError."""
     folder = Path(tempfile.gettempdir()) / f"ha_recovery-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     seen = folder.lstat()
@@ -47,7 +47,17 @@ def socket_path(pid: int, began: str, cluster: str) -> Path:
         raise KeeperError(
             f"{folder} is not this user's alone; expected owner {os.getuid()}, mode 0700. Next: remove it"
         )
-    return folder / f"{cluster}-{pid}-{began}.sock"
+    return folder
+
+
+def socket_path(pid: int, began: str, cluster: str) -> Path:
+    """Where the keeper of this run listens. Raises KeeperError."""
+    return _folder() / f"{cluster}-{pid}-{began}.sock"
+
+
+def run_socket(pid: int, began: str) -> Path | None:
+    """Where the keeper of this run listens, or did before it was killed; None when the run has none."""
+    return next(iter(sorted(_folder().glob(f"*-{pid}-{began}.sock"))), None)
 
 
 def listens(path: Path) -> bool:

@@ -12,9 +12,7 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.connection import ConnectionRefused
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate
-from ansible_collections.sre.ha_recovery.plugins.plugin_utils.connections import connections_for, limits_from
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import AnyEstate, estate_of
 
 
 def progress(line: str) -> None:
@@ -44,7 +42,7 @@ class PlanAction(ActionBase):
         """The answer when nothing is done."""
         return {"steps": [], "problems": []}
 
-    def carry_out(self, estate: Estate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+    def carry_out(self, estate: AnyEstate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
         """Do it; the answer's ``changed`` is the truth."""
         raise NotImplementedError
 
@@ -58,13 +56,11 @@ class PlanAction(ActionBase):
         if not acts or self._task.check_mode:
             return {**result, "changed": acts, "msg": plan["headline"], **self.idle()}
         began = time.monotonic()
-        try:
-            connections = connections_for(sorted(host for host in self.hosts(plan) if host), task_vars)
-        except ConnectionRefused as error:
-            raise AnsibleActionFail(str(error)) from error
-        with Estate(connections, limits_from(task_vars)) as estate:
-            silent = {host: seen["why"] for host, seen in estate.reach.items() if not seen["ok"]}
-            if silent and self.needs_everybody(plan):
+        with estate_of(sorted(host for host in self.hosts(plan) if host), task_vars) as estate:
+            silent = {}
+            if self.needs_everybody(plan):
+                silent = {host: seen["why"] for host, seen in estate.reach.items() if not seen["ok"]}
+            if silent:
                 words = "; ".join(f"{host}: {why}" for host, why in sorted(silent.items()))
                 raise AnsibleActionFail(f"Nothing was touched, for not every host answers any more: {words}")
             return {**result, **self.carry_out(estate, args, began)}

@@ -20,7 +20,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command left behind: exit status (124: timeout, 126: may not be run, 127: not installed), output, and whether it timed out."""
+    """What a command left behind: output, whether it timed out, and its exit status.
+
+    124: timeout, 126: may not be run, 127: not installed.
+    """
 
     rc: int
     stdout: str

@@ -20,6 +20,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.holder impor
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.connection import Connection
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Estate, Limits
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.session import Session
 
 CALL_S = 3.0
 # How long hosts that have not let us in yet are waited for once another one has, as a part of what that one took, at
@@ -30,6 +31,8 @@ GRACE_S = 0.25
 DYING_S = 3.0
 AGAIN_S = 0.05
 POLL_S = 0.005
+# A host that did not let us in is not tried again for so many seconds on behalf of a task: its silence is the answer.
+SILENT_FOR_S = 10.0
 
 
 class Acquisition:
@@ -53,6 +56,8 @@ class Acquisition:
         self.other: Holder | None = None
         self.unreachable: dict[str, str] = {}
         self.held: dict[str, Estate] = {}
+        self._opened: Estate | None = None
+        self._asked_at = 0.0
         self._dead = dead
         self._paths = paths or {}
         self._lock = threading.Lock()
@@ -70,7 +75,8 @@ class Acquisition:
 
     def acquire(self) -> None:
         """Ask every host, in one order for all runs; raises nothing. Late hosts are left to :meth:`retake`."""
-        estate = Estate(self.connections.values(), self.limits)
+        estate = self._opened = Estate(self.connections.values(), self.limits)
+        self._asked_at = time.monotonic()
         opening = threading.Thread(target=estate.__enter__, daemon=True)
         opening.start()
         began, last = time.monotonic(), float("inf")
@@ -153,6 +159,35 @@ class Acquisition:
         """Close every session; each agent lets go when its input ends."""
         with self._lock:
             self.state = "released"
-            estates, self.held = {id(one): one for one in self.held.values()}, {}
+            opened = [self._opened] if self._opened else []
+            estates, self.held = {id(one): one for one in [*self.held.values(), *opened]}, {}
         for estate in estates.values():
             estate.__exit__(None, None, None)
+
+    def session(self, host: str) -> Session | None:
+        """The host's open session; one that has ended when there is no other, for it says why."""
+        estates = [one for one in (self.held.get(host), self._opened) if one is not None and host in one.sessions]
+        found = [one.sessions[host] for one in estates]
+        return next((one for one in found if one.ok), found[0] if found else None)
+
+    def lendable(self, hosts: Iterable[str]) -> list[str]:
+        """Which of these hosts a task need not log in to: open, being opened, or silent a moment ago."""
+        return [host for host in hosts if self._lendable(host)]
+
+    def _lendable(self, host: str) -> bool:
+        session = self.session(host)
+        if session is None or self._opened is None:
+            return False
+        tried = self._opened.reach.get(host)
+        if session.ok or tried is None:
+            return True
+        return not tried["ok"] and time.monotonic() - self._asked_at < SILENT_FOR_S
+
+    def wait_for(self, host: str) -> dict[str, Any]:
+        """Wait until it is known whether the host lets us in. It always is, within the limits of logging in."""
+        while self._opened is not None and host not in self._opened.reach:
+            time.sleep(POLL_S)
+        session = self.session(host)
+        seen = dict(self._opened.reach[host]) if self._opened is not None else {"tcp": False, "seconds": 0.0}
+        why = "it has no session" if session is None else session.why
+        return {**seen, "ok": not why, "why": why}

@@ -5,7 +5,8 @@
 
 It is started by the first task that wants the lock, reads one JSON line from its stdin, and listens on a socket that
 belongs to its user alone. Later tasks of the same run ask it there: ``{"want": "state"}`` is answered when it is known
-whether the lock is held, ``{"want": "release"}`` when it was let go.
+whether the lock is held, ``{"want": "release"}`` when it was let go. ``{"want": "borrow"}`` begins a loan of its
+sessions (`_session.lending`), one at a time.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.acquisition import Acquisition
 from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.holder import Holder
 from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.lock_file import process_began
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.connection import Connection
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate import Limits
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.lending import Loan
 
 POLL_S = 0.25
 RETAKE_EVERY_S = 10.0
@@ -65,6 +67,7 @@ class Keeper:
         self._acquisition = acquisition
         self._decided = threading.Event()
         self._over = threading.Event()
+        self._lending = threading.Lock()
 
     def run(self, gone: Callable[[float], bool]) -> None:
         """Until ``gone``, until somebody wants it released, or until a refusal was told."""
@@ -90,9 +93,14 @@ class Keeper:
 
     def _talk(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError, ValueError), client.makefile("rw", encoding="utf-8") as stream:
-            want = json.loads(stream.readline())["want"]
+            request = json.loads(stream.readline())
+            want = request["want"]
             self._decided.wait()
             answer = self._acquisition.as_dict()
+            if want == "borrow" and answer["state"] == "held":
+                with self._lending:
+                    self._lend(stream, request["hosts"])
+                return
             if want == "release":
                 self._acquisition.release()
                 answer["state"] = "released"
@@ -100,6 +108,12 @@ class Keeper:
             stream.flush()
             if answer["state"] != "held":
                 self._over.set()
+
+    def _lend(self, stream: TextIO, hosts: list[str]) -> None:
+        loan = Loan(self._acquisition, hosts)
+        stream.write(json.dumps({"state": "held", "lent": loan.lent}) + "\n")
+        stream.flush()
+        loan.serve(stream)
 
 
 def listen(path: Path) -> socket.socket:

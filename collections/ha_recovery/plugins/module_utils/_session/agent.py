@@ -22,28 +22,37 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls imp
 
 DEFAULT_SILENCE_S = 8.0
 
-_undo: dict[str, Callable[[], object]] = {}
+_undo: dict[str, tuple[Callable[[], object], bool]] = {}
 _undo_lock = threading.Lock()
 
 
-def at_end(name: str, action: Callable[[], object] | None) -> None:
-    """Do ``action`` when the session ends, however it ends. The same name replaces, None takes it back."""
+def at_end(name: str, action: Callable[[], object] | None, *, lasting: bool = False) -> None:
+    """Do ``action`` when the session ends, however it ends. The same name replaces, None takes it back.
+
+    A session may serve several borrowers, one after another (`_session.lending`): what is not ``lasting`` is undone at
+    the end of each.
+    """
     with _undo_lock:
         if action is None:
             _undo.pop(name, None)
         else:
-            _undo[name] = action
+            _undo[name] = (action, lasting)
 
 
-def _undo_all() -> None:
+def undo(*, everything: bool) -> dict[str, list[str]]:
+    """Undo, newest first, what was left behind. Names of what was undone, and what went wrong."""
     with _undo_lock:
-        actions = list(_undo.items())
-        _undo.clear()
-    for name, action in reversed(actions):
+        due = [(name, action) for name, (action, lasting) in _undo.items() if everything or not lasting]
+        for name, _action in due:
+            del _undo[name]
+    problems = []
+    for name, action in reversed(due):
         try:
             action()
-        except Exception as error:  # the others must be undone too; nobody is left to be told but the journal
+        except Exception as error:  # the others must be undone too; at a session's end only the journal is told
+            problems.append(f"{name}: {error}")
             sys.stderr.write(f"{name}: {error}\n")
+    return {"undone": [name for name, _action in due], "problems": problems}
 
 
 class Agent:
@@ -83,7 +92,7 @@ class Agent:
         while time.monotonic() - self.heard < self.silence_s:
             time.sleep(0.2)
         sys.stderr.write(f"no word from the control node for {self.silence_s:g} s: ending\n")
-        _undo_all()
+        undo(everything=True)
         os._exit(4)
 
     def serve(self) -> None:
@@ -109,5 +118,5 @@ def main() -> None:
     try:
         Agent(source, sink).serve()
     finally:
-        _undo_all()
+        undo(everything=True)
         os._exit(0)

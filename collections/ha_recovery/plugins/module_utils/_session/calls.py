@@ -56,6 +56,7 @@ CALLS = {
     "turn_from_old": "turn:leave",
     "turn_to_new": "turn:enter",
     "turn_to_promoted": "turn:promoted",
+    "undo": "undo:undo",
     "vip_release": "vip:release",
     "vip_standby": "vip:standby",
     "pgbouncer_info": "pooler:pgbouncer_info",

@@ -82,6 +82,9 @@ class Estate:
             for host, calls in questions.items()
         }
         return {
-            host: {call: take(future, max(0.001, deadline - time.monotonic()), call) for call, future in calls.items()}
+            host: {
+                call: take(future, max(0.001, deadline - time.monotonic()), call, timeout)
+                for call, future in calls.items()
+            }
             for host, calls in sent.items()
         }

@@ -206,9 +206,9 @@ class Session:
         return self._errors[-1] if self._errors else "the connection was closed"
 
 
-def take(future: Future[Answer], timeout: float, name: str = "the call") -> Answer:
-    """The answer, or one that says that none came in time."""
+def take(future: Future[Answer], timeout: float, name: str = "the call", limit: float | None = None) -> Answer:
+    """The answer, or one that says that none came in time. ``limit``: of which ``timeout`` is what is left."""
     try:
         return future.result(timeout=timeout)
     except TimeoutError:
-        return Answer(False, error=f"{name}: no answer within {timeout:g} s", seconds=timeout, silent=True)
+        return Answer(False, error=f"{name}: no answer within {limit or timeout:g} s", seconds=timeout, silent=True)

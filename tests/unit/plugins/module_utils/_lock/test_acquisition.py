@@ -147,3 +147,20 @@ def test_a_host_that_takes_long_holds_nobody_up_and_is_held_later(make: Make, tm
     assert (run.state, sorted(run.held), run.unreachable) == ("held", ["pg1", "pg2"], {"lb1": "has not let us in yet"})
     run.retake()
     assert (sorted(run.held), run.unreachable) == (list(HOSTS), {})
+
+
+def test_its_sessions_can_be_lent_and_the_silent_are_not_asked_again(make: Make) -> None:
+    """The lock stays with them; a host whose session ended is logged in to anew by whoever needs it."""
+    one = make(1, away=("pg1",))
+    one.acquire()
+    assert one.lendable(["lb1", "pg1", "pg2", "backup1"]) == ["lb1", "pg1", "pg2"]
+    assert one.wait_for("lb1")["ok"] and not one.wait_for("pg1")["ok"]
+    session = one.session("lb1")
+    assert session is not None and session.call("undo", {}, 20).value["undone"] == []
+    assert session.call("lock_look", {"path": one._paths["lb1"]}, 20).value["holder"]["pid"] == 1
+    session.end()
+    assert one.lendable(["lb1", "pg2"]) == ["pg2"]
+    one.retake()
+    assert one.lendable(["lb1", "pg2"]) == ["lb1", "pg2"]
+    one._asked_at -= 60
+    assert one.lendable(["lb1", "pg1"]) == ["lb1"]

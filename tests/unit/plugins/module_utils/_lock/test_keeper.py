@@ -151,3 +151,10 @@ def test_a_keeper_that_cannot_start_says_why(tmp_path: Path) -> None:
     holder = Holder("orders", "drill", "anna", "ops1", 1, "1", "now")
     with pytest.raises(keeping.KeeperError, match=r"did not start: .*No such file"):
         keeping.start(tmp_path / "absent" / "x.sock", [], keeping.Limits(), holder)
+
+
+def test_the_run_finds_its_keeper_also_when_it_was_killed(path: Path) -> None:
+    """A run without one has no socket; a killed one leaves it behind."""
+    assert keeping.run_socket(os.getpid(), "1") is None
+    listen(path).close()
+    assert keeping.run_socket(os.getpid(), "1") == path

@@ -27,7 +27,7 @@ def take(args: Mapping[str, Any]) -> dict[str, Any]:
     lock = _held.setdefault(path, LockFile(path))
     answer = lock.take(args["holder"])
     if answer["held"]:
-        at_end(f"runbook lock {path}", lock.release)
+        at_end(f"runbook lock {path}", lock.release, lasting=True)
     return answer
 
 
