@@ -37,8 +37,8 @@ lab-destroy: setup ## take the lab away
 	@ansible-playbook -i inventories/lab molecule/default/destroy.yml
 
 .PHONY: break
-break: ## break a host of the lab: FAULT=power-cut|freeze|partition|disk-full HOST=pg1
-	@python -m tests.lab break "$(FAULT)" "$(HOST)"
+break: ## break a host of the lab: FAULT=power-cut HOST=pg1; every fault is in docs/lab.md
+	@python -m tests.lab break "$(FAULT)" "$(HOST)" --with "$(WITH)"
 
 .PHONY: heal
 heal: ## undo every fault of a host of the lab: HOST=pg1

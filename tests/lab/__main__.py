@@ -6,7 +6,8 @@ import argparse
 import sys
 
 from tests.lab.estate import ADDRESSES, Lab
-from tests.lab.faults import FAULTS, LabError, break_host, heal
+from tests.lab.faults import ALL, FAULTS, break_host, heal
+from tests.lab.shell import LabError
 
 
 def main() -> int:
@@ -15,8 +16,12 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     breaking = commands.add_parser("break", help="do a fault to a host")
     breaking.add_argument("fault", choices=sorted(FAULTS))
-    breaking.add_argument("host", choices=sorted(ADDRESSES))
-    commands.add_parser("heal", help="undo every fault of a host").add_argument("host", choices=sorted(ADDRESSES))
+    breaking.add_argument("host", choices=[*sorted(ADDRESSES), ALL])
+    breaking.add_argument(
+        "--with", dest="argument", default="", help="partition-from, partition-but-clients: hosts; throttle: a rate"
+    )
+    healing = commands.add_parser("heal", help="undo every fault of a host")
+    healing.add_argument("host", choices=[*sorted(ADDRESSES), ALL])
     dsn = commands.add_parser("dsn", help="print a DSN of the application database through the virtual IP")
     dsn.add_argument(
         "--port",
@@ -28,7 +33,7 @@ def main() -> int:
     lab = Lab()
     try:
         if arguments.command == "break":
-            break_host(lab, arguments.fault, arguments.host)
+            break_host(lab, arguments.fault, arguments.host, arguments.argument)
             print(f"{arguments.host}: {arguments.fault}. `make heal HOST={arguments.host}` undoes it.")
         elif arguments.command == "heal":
             print(f"{arguments.host}: {', '.join(heal(lab, arguments.host)) or 'nothing to undo'}")

@@ -6,71 +6,52 @@ do not test fsync.
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable
 
-from tests.lab.estate import DATABASE_HOSTS, Lab
+from tests.lab import network
+from tests.lab.estate import ADDRESSES, DATABASE_HOSTS, Lab
+from tests.lab.shell import LabError, in_network, on_host, run, state_of
 
-PARTITION_TABLE = "ha_lab_partition"
 FILLER = "filler"
+ALL = "all"
 
 
-class LabError(RuntimeError):
-    """The lab cannot do what was asked; the message says why and what to do."""
-
-
-def _run(*argv: str, stdin: str | None = None, check: bool = True, timeout: float = 60) -> str:
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
-    if check and done.returncode:
-        raise LabError(f"{' '.join(argv[:4])}: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout.strip()
-
-
-def state_of(lab: Lab, host: str) -> str:
-    """What podman says of the host: running, paused, exited."""
-    state = _run("podman", "inspect", "--format", "{{.State.Status}}", lab.container(host), check=False)
-    if not state:
-        raise LabError(f"{host} does not exist in lab {lab.name!r}: `make lab` makes it")
-    return state
-
-
-def _inside(lab: Lab, host: str, *argv: str, stdin: str | None = None, check: bool = True) -> str:
-    """Run a command of this machine in the network of the host."""
-    pid = _run("podman", "inspect", "--format", "{{.State.Pid}}", lab.container(host))
-    if pid == "0":
-        raise LabError(f"{host} is off: `make heal HOST={host}` switches it on")
-    return _run("nsenter", "--target", pid, "--net", *argv, stdin=stdin, check=check)
-
-
-def power_cut(lab: Lab, host: str) -> None:
+def power_cut(lab: Lab, host: str, argument: str = "") -> None:
     """Power loss: the link goes first, so that no FIN or RST leaves the host; then every process is killed."""
+    _link_down(lab, host)
+    run("podman", "kill", "--signal", "KILL", lab.container(host))
+
+
+def _link_down(lab: Lab, host: str) -> None:
     if state_of(lab, host) == "paused":
-        _run("podman", "unpause", lab.container(host))
-    _inside(lab, host, "ip", "link", "set", "eth0", "down")
-    _run("podman", "kill", "--signal", "KILL", lab.container(host))
+        run("podman", "unpause", lab.container(host))
+    in_network(lab, host, "ip", "link", "set", "eth0", "down")
 
 
-def freeze(lab: Lab, host: str) -> None:
+def site_power_cut(lab: Lab) -> None:
+    """The whole site loses its power: every link goes before the first process is killed."""
+    up = [host for host in ADDRESSES if state_of(lab, host) in ("running", "paused")]
+    for host in up:
+        _link_down(lab, host)
+    if up:
+        run("podman", "kill", "--signal", "KILL", *(lab.container(host) for host in up))
+
+
+def freeze(lab: Lab, host: str, argument: str = "") -> None:
     """A hung host: no process runs, its kernel still answers pings and accepts TCP."""
-    _run("podman", "pause", lab.container(host))
+    run("podman", "pause", lab.container(host))
 
 
-def partition(lab: Lab, host: str) -> None:
-    """The host is cut off from everybody: packets are dropped both ways, nobody is told."""
-    rules = f"""
-        table inet {PARTITION_TABLE} {{
-          chain in  {{ type filter hook input priority -300; policy drop; iif lo accept; }}
-          chain out {{ type filter hook output priority -300; policy drop; oif lo accept; }}
-        }}
-    """
-    _inside(lab, host, "nft", "-f", "-", stdin=rules)
+def sigkill(lab: Lab, host: str, argument: str = "") -> None:
+    """Postgres is killed, all of it at once, as the kernel does when memory runs out; the host lives."""
+    _only_database(host)
+    on_host(lab, host, "pkill", "-KILL", "-u", "postgres", "-x", "postgres")
 
 
-def disk_full(lab: Lab, host: str) -> None:
+def disk_full(lab: Lab, host: str, argument: str = "") -> None:
     """The file system of the data directory fills up to the last block."""
-    if host not in DATABASE_HOSTS:
-        raise LabError(f"{host} has no data disk; choose one of {', '.join(DATABASE_HOSTS)}")
+    _only_database(host)
     filler = lab.state / "hosts" / host / "data" / FILLER
     with filler.open("ab", buffering=0) as file:
         for block in (1 << 20, 1 << 12, 1):
@@ -82,43 +63,74 @@ def disk_full(lab: Lab, host: str) -> None:
                 continue
 
 
-FAULTS: dict[str, Callable[[Lab, str], None]] = {
+def _only_database(host: str) -> None:
+    if host not in DATABASE_HOSTS:
+        raise LabError(f"{host} is no database host; choose one of {', '.join(DATABASE_HOSTS)}")
+
+
+# What a person types, and what it takes besides: hosts, or a rate.
+FAULTS: dict[str, Callable[[Lab, str, str], None]] = {
     "power-cut": power_cut,
     "freeze": freeze,
-    "partition": partition,
+    "sigkill": sigkill,
     "disk-full": disk_full,
+    "partition": network.partition,
+    "partition-in": network.partition_in,
+    "partition-out": network.partition_out,
+    "partition-from": network.partition_from,
+    "partition-but-clients": network.partition_but_clients,
+    "throttle": network.throttle,
 }
 
 
-def break_host(lab: Lab, fault: str, host: str) -> None:
-    """Do the named fault to the host."""
+def break_host(lab: Lab, fault: str, host: str, argument: str = "") -> None:
+    """Do the named fault to the host. ``all``: to the whole site, which can only lose its power."""
     if fault not in FAULTS:
         raise LabError(f"unknown fault {fault!r}; choose one of {', '.join(FAULTS)}")
+    if host == ALL:
+        if fault != "power-cut":
+            raise LabError(f"{fault}: of one host at a time; the whole site can only lose its power (power-cut)")
+        site_power_cut(lab)
+        return
     state_of(lab, host)
-    FAULTS[fault](lab, host)
+    FAULTS[fault](lab, host, argument)
 
 
-def heal(lab: Lab, host: str, timeout: float = 30) -> list[str]:
-    """Undo every fault of the host and wait until it has booted; returns what was undone."""
+def _switch_on(lab: Lab, host: str) -> list[str]:
     undone = []
     state = state_of(lab, host)
     if state == "paused":
-        _run("podman", "unpause", lab.container(host))
+        run("podman", "unpause", lab.container(host))
         undone.append("thawed")
     filler = lab.state / "hosts" / host / "data" / FILLER
     if filler.exists():
         filler.unlink()
         undone.append("disk emptied")
     if state not in ("running", "paused"):
-        _run("podman", "start", lab.container(host))
+        run("podman", "start", lab.container(host))
         undone.append("switched on")
-    if PARTITION_TABLE in _inside(lab, host, "nft", "list", "tables"):
-        _inside(lab, host, "nft", "delete", "table", "inet", PARTITION_TABLE)
-        undone.append("network restored")
+    return undone
+
+
+def _wait_until_booted(lab: Lab, host: str, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     booting = ("", "offline", "initializing", "starting")
-    while _run("podman", "exec", lab.container(host), "systemctl", "is-system-running", check=False) in booting:
+    while on_host(lab, host, "systemctl", "is-system-running", check=False) in booting:
         if time.monotonic() > deadline:
             raise LabError(f"{host} has not booted within {timeout:g} s")
         time.sleep(0.2)
-    return undone
+
+
+def heal(lab: Lab, host: str, timeout: float = 30) -> list[str]:
+    """Undo every fault of the host and wait until it has booted; returns what was undone.
+
+    ``all``: every host; they are all switched on before the first one is waited for.
+    """
+    if host == ALL:
+        undone = {one: _switch_on(lab, one) + network.heal_network(lab, one) for one in ADDRESSES}
+        for one in ADDRESSES:
+            _wait_until_booted(lab, one, timeout)
+        return [f"{one} {what}" for one, done in undone.items() for what in done]
+    done = _switch_on(lab, host) + network.heal_network(lab, host)
+    _wait_until_booted(lab, host, timeout)
+    return done

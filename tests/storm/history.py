@@ -39,6 +39,7 @@ class History:
     fates: dict[str, Fate] = field(default_factory=dict)
     acks: list[float] = field(default_factory=list)
     acked_at: dict[str, float] = field(default_factory=dict)
+    acked_by: dict[str, list[float]] = field(default_factory=dict)  # address of a server: when it acknowledged
     errors: Counter[str] = field(default_factory=Counter)
     errors_by_phase: Counter[str] = field(default_factory=Counter)
     samples: dict[str, str] = field(default_factory=dict)
@@ -80,7 +81,8 @@ def parse(lines: Iterable[bytes], name: str = "journal") -> History:
             raise JournalError(f"{name} line {number} is not a storm record ({error}); the file is damaged") from error
     if history is None:
         raise JournalError(f"{name} holds no storm: its first line is missing or torn")
-    history.acks.sort()  # writers note their acknowledgements in almost, not exactly, the order in which they came
+    for moments in (history.acks, *history.acked_by.values()):
+        moments.sort()  # writers note their acknowledgements in almost, not exactly, the order in which they came
     return history
 
 
@@ -102,6 +104,7 @@ def _apply(history: History, record: Any) -> None:
         history.fates[record["id"]] = Fate.ACKNOWLEDGED
         history.acks.append(moment)
         history.acked_at[record["id"]] = moment
+        history.acked_by.setdefault(str(record.get("by", "")), []).append(moment)
     elif event == "error":
         _apply_error(history, record)
     elif event == "end":

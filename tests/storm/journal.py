@@ -11,8 +11,8 @@ Shape (``m`` = seconds since the run began, monotonic clock)::
      "wall":1767225600.123}
     before BEGIN is sent
     {"e":"intent","m":0.012,"id":uuid,"w":3,"s":17}
-    after COMMIT was acknowledged, m = that moment
-    {"e":"ack","m":0.015,"id":uuid}
+    after COMMIT was acknowledged, m = that moment; by = address of the server, left out when it is not known
+    {"e":"ack","m":0.015,"id":uuid,"by":"192.0.2.21"}
     id and in_doubt unless phase is connect
     {"e":"error","m":1.2,"w":3,"phase":"connect"|"begin"|"insert"|"commit","class":"25006","message":"…"
      [,"id":uuid,"in_doubt":bool]}
@@ -81,8 +81,9 @@ class Journal:
     def intent(self, order: Order, m: float) -> None:
         self._append(f'{{"e":"intent","m":{m:.6f},"id":"{order.id}","w":{order.writer},"s":{order.sequence}}}')
 
-    def acknowledged(self, order: Order, m: float) -> None:
-        self._append(f'{{"e":"ack","m":{m:.6f},"id":"{order.id}"}}', acknowledgement=True)
+    def acknowledged(self, order: Order, m: float, server: str = "") -> None:
+        by = f',"by":"{server}"' if server else ""
+        self._append(f'{{"e":"ack","m":{m:.6f},"id":"{order.id}"{by}}}', acknowledgement=True)
 
     def error(
         self, *, m: float, writer: int, phase: str, error_class: str, message: str, order: Order | None, in_doubt: bool

@@ -53,7 +53,8 @@ class Session(Protocol):
 
     def begin(self) -> None: ...
 
-    def insert(self, order: Order) -> None: ...
+    def insert(self, order: Order) -> str:
+        """Returns the address of the server that took it; empty when the server does not know it."""
 
     def commit(self) -> None:
         """Return only when the server acknowledged the commit."""

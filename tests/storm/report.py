@@ -27,6 +27,8 @@ Shape (times are UTC, ``…_s`` seconds; null = cannot be known)::
     write_gap           {begin, end: wall-clock times; begin_s, end_s: seconds since started_at} or null
     trailing_gap_s      from the last acknowledgement to ended_at: large = writes stopped and never came back
     tps_before, tps_after          acknowledged commits per second before and after that gap
+    acknowledged_by     {address of a server: {acknowledged, first_s, last_s}}: which server acknowledged, and when; the
+                        address is empty when the server does not know it
     histogram           {bucket_s: 0.1, acknowledged: [count per tenth of a second since started_at]}
     journal_torn        true = the last line was torn, as after a kill
     audit               null = not audited; else audit.AuditResult.as_dict(): clean, lost, duplicated,
@@ -84,6 +86,10 @@ def build_report(history: History, audit: AuditResult | None = None, journal: Pa
         "think_time_s": history.think_time,
         "attempted": len(history.fates),
         "acknowledged": fates[Fate.ACKNOWLEDGED],
+        "acknowledged_by": {
+            server: {"acknowledged": len(acks), "first_s": round(acks[0], 3), "last_s": round(acks[-1], 3)}
+            for server, acks in sorted(history.acked_by.items())
+        },
         "in_doubt": fates[Fate.IN_DOUBT],
         "failed": fates[Fate.FAILED],
         "errors": dict(sorted(history.errors.items())),

@@ -100,7 +100,7 @@ class Writer:
         try:
             session.begin()
             phase = "insert"
-            session.insert(order)
+            server = session.insert(order)
             phase = "commit"
             session.commit()
             moment = self._elapsed()  # before anything else: journal and counters must not delay the measured moment
@@ -109,7 +109,7 @@ class Writer:
             if self._config.retry and phase != "commit":
                 self._again = order
             return False
-        self._journal.acknowledged(order, moment)
+        self._journal.acknowledged(order, moment, server)
         self._stats.acknowledged(moment)
         return True
 

@@ -9,7 +9,8 @@ import pytest
 from tests.demo.__main__ import show
 from tests.demo.steps import Narrator
 from tests.lab.estate import ADDRESSES, Lab
-from tests.lab.faults import FAULTS, LabError, break_host
+from tests.lab.faults import ALL, FAULTS, break_host
+from tests.lab.shell import LabError
 
 
 def test_labs_stand_side_by_side() -> None:
@@ -35,7 +36,14 @@ def test_an_unknown_fault_is_refused_with_the_known_ones() -> None:
 
 def test_the_issue_s_faults_exist() -> None:
     """People type these words."""
-    assert set(FAULTS) == {"power-cut", "freeze", "partition", "disk-full"}
+    partitions = {"partition", "partition-in", "partition-out", "partition-from", "partition-but-clients"}
+    assert set(FAULTS) == {"power-cut", "freeze", "sigkill", "disk-full", "throttle"} | partitions
+
+
+def test_the_whole_site_can_only_lose_its_power() -> None:
+    """Every other fault is of one host."""
+    with pytest.raises(LabError, match="power-cut"):
+        break_host(Lab("one", 1), "freeze", ALL)
 
 
 def test_the_dsn_leads_through_the_virtual_ip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

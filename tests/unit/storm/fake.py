@@ -90,6 +90,7 @@ class FakeDatabase:
         self.unreachable = False
 
     target = "memory"
+    server = "192.0.2.21"
 
     def prepare(self, timeout: float) -> None:
         if self.unreachable:
@@ -131,13 +132,14 @@ class FakeSession:
             if self._db.due("bug"):
                 raise RuntimeError("a fault in the driver")
 
-    def insert(self, order: Order) -> None:
+    def insert(self, order: Order) -> str:
         with self._db.lock:
             self._db.tried.append(order)
             self._order = order
             if self._db.due("read_only"):
                 self._db.refused.add(order.id)
                 raise DatabaseError(READ_ONLY, "cannot execute INSERT in a read-only transaction")
+        return self._db.server
 
     def commit(self) -> None:
         db, order = self._db, self._order

@@ -94,7 +94,7 @@ def test_written_journal_reads_back(tmp_path: Path) -> None:
     journal = begun(tmp_path)
     first, second = Order("a", 3, 1), Order("b", 3, 2)
     journal.intent(first, 0.5)
-    journal.acknowledged(first, 0.75)
+    journal.acknowledged(first, 0.75, "192.0.2.21")
     journal.intent(second, 1.0)
     journal.error(
         m=2.0, writer=3, phase="commit", error_class="57P01", message='said "no"\nand left', order=second, in_doubt=True
@@ -107,6 +107,7 @@ def test_written_journal_reads_back(tmp_path: Path) -> None:
     history = read_journal(journal.path)
     assert history.fates == {"a": Fate.ACKNOWLEDGED, "b": Fate.IN_DOUBT}
     assert history.acks == [0.75]
+    assert history.acked_by == {"192.0.2.21": [0.75]}
     assert history.errors == {"57P01": 1, "ConnectionFailed": 1}
     assert history.errors_by_phase == {"commit": 1, "connect": 1}
     assert history.samples == {"57P01": 'said "no"\nand left', "ConnectionFailed": "é"}

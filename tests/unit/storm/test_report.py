@@ -52,6 +52,15 @@ def test_nothing_acknowledged_has_no_gap_and_proves_nothing() -> None:
     assert verdict(report) == "nothing was acknowledged, so nothing is proven"
 
 
+def test_each_server_and_when_it_acknowledged() -> None:
+    made = acknowledged(1.0, 2.0, 3.0)
+    made.acked_by = {"192.0.2.22": [2.0, 3.0], "192.0.2.21": [1.0]}
+    assert build_report(made)["acknowledged_by"] == {
+        "192.0.2.21": {"acknowledged": 1, "first_s": 1.0, "last_s": 1.0},
+        "192.0.2.22": {"acknowledged": 2, "first_s": 2.0, "last_s": 3.0},
+    }
+
+
 def test_killed_storm_ends_with_its_last_record() -> None:
     made = acknowledged(1.0, 2.0)
     made.last_m = 2.5
