@@ -48,6 +48,10 @@ heal: ## undo every fault of a host of the lab: HOST=pg1
 test: setup-test ## every check: lint, unit, contract, sanity, Molecule on a lab of its own
 	@python .ci/check.py
 
+.PHONY: chaos
+chaos: setup-test ## break the running lab in every way and see that it holds: SEED=1 ONLY="power_cut or frozen"
+	@pytest tests/chaos -q -rA -s --seed $(or $(SEED),1) $(if $(ONLY),-k "$(ONLY)")
+
 .PHONY: demo
 demo: setup ## a power cut under load, a failover, and what clients saw of it
 	@python -m tests.demo

@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,11 +36,14 @@ def family(pid: int) -> Iterator[int]:
 
 
 class Playbook:
-    """One run of a playbook; its output goes to a file."""
+    """One run of a playbook; its output goes to a file. ``more``: variables of its environment."""
 
-    def __init__(self, playbook: str, options: Sequence[str], log: Path) -> None:
+    def __init__(
+        self, playbook: str, options: Sequence[str], log: Path, more: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ.get('PATH', '')}", "PWD": str(ROOT)}
+        path = f"{ROOT / '.venv/bin'}:{os.environ.get('PATH', '')}"
+        environment = {**os.environ, "PATH": path, "PWD": str(ROOT), **more}
         with log.open("w") as sink:
             self._process = subprocess.Popen(
                 ["ansible-playbook", "-i", "inventories/lab", f"playbooks/{playbook}", *options],

@@ -33,17 +33,17 @@ class Samples:
     def writable(self, gap_s: float = 1.0) -> list[tuple[float, float]]:
         """Spans in which every answer said writable; an absence of more than ``gap_s`` ends one."""
         spans: list[tuple[float, float]] = []
-        for at, yes in self.answers:
+        denied = True
+        for at, yes in sorted(self.answers):
             if not yes:
+                denied = True
                 continue
-            if spans and at - spans[-1][1] <= gap_s and not self._denied(spans[-1][1], at):
+            if not denied and at - spans[-1][1] <= gap_s:
                 spans[-1] = (spans[-1][0], at)
             else:
                 spans.append((at, at))
+            denied = False
         return spans
-
-    def _denied(self, begin: float, end: float) -> bool:
-        return any(begin < at < end and not yes for at, yes in self.answers)
 
 
 def overlaps(all_samples: Sequence[Samples]) -> list[tuple[str, str, float]]:
@@ -80,6 +80,14 @@ class Sampler:
         for container in self._containers.values():
             argv = ["podman", "exec", container, "pkill", "-u", "postgres", "-f", "ha_recovery_sampler"]
             subprocess.run(argv, check=False, capture_output=True, timeout=20)
+
+    def promoted(self, old: str, since: float) -> str | None:
+        """The host other than ``old`` that was last seen writable, after ``since``."""
+        for host, samples in self.samples.items():
+            last = samples.answers[-1:]
+            if host != old and last and last[0][1] and last[0][0] >= since:
+                return host
+        return None
 
     def _follow(self, host: str) -> None:
         """A host without power ends the exec; it is tried again until the end."""

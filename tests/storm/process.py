@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ class StormFailed(RuntimeError):
 
 
 class StormProcess:
-    """The order storm, in a process of its own; it ends by itself after ``limit_s``. Its files go to ``folder``."""
+    """The order storm, in a process of its own; it ends by itself after ``limit_s``. Its files go to ``folder``.
 
-    def __init__(self, dsn: str, folder: Path, limit_s: float) -> None:
+    ``through``: a command that runs it elsewhere, such as in another network. ``audit`` false: :meth:`audit` does it.
+    """
+
+    def __init__(
+        self, dsn: str, folder: Path, limit_s: float, *, through: Sequence[str] = (), audit: bool = True
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._stop = folder / "storm.stop"
         self._status = folder / "storm.status.json"
@@ -31,6 +37,7 @@ class StormProcess:
         self._log = (folder / "storm.log").open("w")
         self._process = subprocess.Popen(
             [
+                *through,
                 sys.executable,
                 "-m",
                 "tests.storm",
@@ -45,6 +52,7 @@ class StormProcess:
                 str(self._report),
                 "--journal",
                 str(folder / "storm.jsonl"),
+                *([] if audit else ["--no-audit"]),
             ],
             cwd=ROOT,
             env={**os.environ, "STORM_DSN": dsn},
@@ -74,6 +82,14 @@ class StormProcess:
         self._log.close()
         if not self._report.exists():
             raise StormFailed("the storm left no report:\n" + Path(self._log.name).read_text()[-2000:])
+        return dict(json.loads(self._report.read_text()))
+
+    def audit(self, dsn: str) -> dict[str, Any]:
+        """Judge a stopped storm against the primary that ``dsn`` leads to, and return the report."""
+        argv = [sys.executable, "-m", "tests.storm", "audit"]
+        argv += ["--journal", str(self.journal), "--report", str(self._report)]
+        environment = {**os.environ, "STORM_DSN": dsn}
+        subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, timeout=90, check=False)
         return dict(json.loads(self._report.read_text()))
 
     def words(self) -> str:

@@ -1,0 +1,18 @@
+"""`make chaos`: every experiment, on the running lab. What must hold is in judge.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.engine import run_experiment
+from tests.chaos.experiment import Experiment
+from tests.chaos.experiments import EXPERIMENTS
+
+MARKED = [pytest.param(one, id=one.name, marks=[pytest.mark.telling] if one.telling else []) for one in EXPERIMENTS]
+
+
+@pytest.mark.parametrize("experiment", MARKED)
+def test_it_holds(experiment: Experiment, seed: int) -> None:
+    """Nothing of what must hold was seen broken."""
+    result = run_experiment(experiment, seed)
+    assert not result["wrong"], f"see artifacts/chaos/{experiment.name}: " + "; ".join(result["wrong"])
