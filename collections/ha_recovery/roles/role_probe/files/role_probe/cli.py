@@ -20,6 +20,7 @@ from .collector import Collector
 from .config import Config, ConfigError, load
 from .handler import Handler
 from .httpd import HttpServer
+from .on_disk import Disk
 from .peers import Peers
 from .postmaster import Postmaster
 from .session import Connection, Session
@@ -84,6 +85,9 @@ def run(config: Config) -> int:
         signal.signal(number, stop_now)
     sys.setswitchinterval(0.001)  # an answer must not wait for the refresh thread's turn to end
     peers = Peers(config, boot_clock)
+    disk = Disk(
+        config.boot_guard_socket, boot_clock, every=config.boot_guard_interval, timeout=config.boot_guard_timeout
+    )
     collector = Collector(
         config,
         Session(connect, error, boot_clock, patience=config.session_patience),
@@ -92,12 +96,18 @@ def run(config: Config) -> int:
         ),
         peers.known,
         boot_clock,
+        on_disk=disk.known,
         report=say,
     )
     # A runbook that has just promoted this host wants no old answer: "look again now".
     signal.signal(signal.SIGUSR1, lambda _number, _frame: collector.wake())
     # The counters are the server's, and the server needs its handler first.
-    handler = Handler(config, collector.view, counters=lambda: counters())  # pylint: disable=unnecessary-lambda
+    handler = Handler(
+        config,
+        collector.view,
+        counters=lambda: counters(),  # pylint: disable=unnecessary-lambda
+        look_on_disk=disk.wake,
+    )
     server = HttpServer(
         config.listen_address,
         config.port,
@@ -113,6 +123,7 @@ def run(config: Config) -> int:
         return {"requests_total": server.served, "refused_connections_total": server.refused}
 
     threads = [threading.Thread(target=collector.run, args=(stop,), name="refresh", daemon=True)]
+    threads.append(threading.Thread(target=disk.run, args=(collector.view, stop), name="on disk", daemon=True))
     threads += [
         threading.Thread(target=peers.run, args=(peer, stop), name=f"peer {peer.name}", daemon=True)
         for peer in config.peers

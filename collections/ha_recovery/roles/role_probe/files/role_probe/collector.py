@@ -19,7 +19,7 @@ from .fence import read_fence
 from .lag import known_end
 from .query import IDENTIFIER_SQL, SQL, to_server
 from .session import NoAnswer, Refused, state_of
-from .state import Peer, Server, Snapshot, View
+from .state import OnDisk, Peer, Server, Snapshot, View
 from .storage import Space, Waiting, follow_flush, low_space, read_space, stalled
 from .verdict import problems
 
@@ -51,8 +51,10 @@ class Collector:
         *,
         space: Callable[[str], Space] = read_space,
         fence: Callable[[str, int | None], bool | None] = read_fence,
+        on_disk: Callable[[], OnDisk] = OnDisk,
         report: Callable[[str], None] = lambda line: None,
     ) -> None:
+        self._on_disk = on_disk
         self._config, self._session, self._postmaster = config, session, postmaster
         self._peers, self._clock, self._space, self._fence, self._report = peers, clock, space, fence, report
         self._waiting: Waiting | None = None
@@ -70,7 +72,8 @@ class Collector:
         """Everything known at this moment. Safe from any thread, never waits."""
         # The clock is read last: what is newer than the reading could otherwise look older than it is.
         snapshot, peers, beat_at = self._snapshot, self._peers(), self._beat_at
-        return View(now=self._clock(), snapshot=snapshot, peers=peers, beat_at=beat_at)
+        on_disk = self._on_disk()
+        return View(now=self._clock(), snapshot=snapshot, peers=peers, beat_at=beat_at, on_disk=on_disk)
 
     def wake(self) -> None:
         """Refresh now instead of at the end of the interval. Safe from any thread and from a signal handler."""

@@ -56,6 +56,9 @@ class Config:
     wal_directory: str = ""
     wal_stall_timeout: float = 1.5
     fence_marker: str = "/etc/postgresql/{major}/main/fenced.json"
+    boot_guard_socket: str = "/run/ha_recovery/boot_guard.sock"
+    boot_guard_interval: float = 1.0
+    boot_guard_timeout: float = 3.0
     peer_interval: float = 0.5
     peer_timeout: float = 0.4
     peer_max_age: float = 2.0
@@ -77,6 +80,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "session_patience": (1, 600),
     "minimum_free_bytes": (0, 2**63),
     "wal_stall_timeout": (0.5, 600),
+    "boot_guard_interval": (0.2, 60),
+    "boot_guard_timeout": (0.2, 30),
     "peer_interval": (0.1, 60),
     "peer_timeout": (0.05, 10),
     "peer_max_age": (0.2, 120),

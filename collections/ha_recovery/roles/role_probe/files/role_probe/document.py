@@ -11,7 +11,7 @@ from typing import Any
 from . import VERSION
 from .config import Config
 from .lag import heard_age, lag_bytes, lag_seconds
-from .state import Server, View
+from .state import OnDisk, Server, View
 from .verdict import Verdict, problems, replication_state, sync_state
 
 
@@ -20,7 +20,8 @@ def status_document(view: View, config: Config, wall_now: float, verdict: Verdic
 
     Patroni's keys: state, role, server_version, postmaster_start_time, xlog, timeline, replication, replication_state,
     database_system_identifier, patroni. Ours: age_seconds (of the knowledge), reason (why this answer is not 200),
-    problems, sync_state, lag_bytes, lag_seconds, heard_age_seconds, fenced, free_bytes, peers.
+    problems, sync_state, lag_bytes, lag_seconds, heard_age_seconds, fenced, free_bytes, peers, on_disk. Without a
+    running server, timeline and database_system_identifier are those on the disk.
 
     :param wall_now: epoch seconds; only the lag in seconds needs it.
     """
@@ -44,6 +45,7 @@ def status_document(view: View, config: Config, wall_now: float, verdict: Verdic
             }
             for peer in view.peers
         },
+        "on_disk": _on_disk(view.on_disk, view.now),
         "patroni": {"version": VERSION, "scope": config.cluster_name, "name": config.name},
     }
     if server is not None:
@@ -55,7 +57,15 @@ def status_document(view: View, config: Config, wall_now: float, verdict: Verdic
             document["lag_bytes"] = lag_bytes(server, view.snapshot.known_end)
             document["lag_seconds"] = _round(lag_seconds(server, view.snapshot.known_end, wall_now))
             document["heard_age_seconds"] = _round(heard)
+    elif view.on_disk.timeline:
+        document["timeline"] = view.on_disk.timeline
+        document["database_system_identifier"] = view.on_disk.told.get("system_identifier")
     return document
+
+
+def _on_disk(found: OnDisk, now: float) -> dict[str, Any]:
+    age = None if found.asked_at is None else round(now - found.asked_at, 3)
+    return {**found.told, "age_seconds": age, "error": found.error or None}
 
 
 def _server(server: Server) -> dict[str, Any]:

@@ -29,8 +29,10 @@ class Handler:
         view: Callable[[], View],
         wall_clock: Callable[[], float] = time.time,
         counters: Callable[[], Mapping[str, int]] = dict,
+        look_on_disk: Callable[[], None] = lambda: None,
     ) -> None:
         self._config, self._view, self._wall, self._counters = config, view, wall_clock, counters
+        self._look_on_disk = look_on_disk
 
     def respond(self, method: str, target: str) -> Response:
         """See :class:`HttpServer`. Never raises for what a client sent."""
@@ -47,6 +49,8 @@ class Handler:
             text = metrics_text(view, self._config, self._wall(), self._counters())
             return Response(200, text.encode(), CONTENT_TYPE)
         if path == "/patroni":
+            if parameters.get("on_disk") == "now":  # answered from what is known; the next answer is newer
+                self._look_on_disk()
             return _json(200, status_document(view, self._config, self._wall()))
         if path == "/liveness" or path in ENDPOINTS:
             verdict = decide(path, parameters, view, self._config)

@@ -77,6 +77,9 @@ def metrics_text(view: View, config: Config, wall_now: float, counters: Mapping[
          [Sample(view.snapshot.free_bytes)]),
         ("role_probe_fenced", "gauge", "1 if the fence marker is present.",
          [Sample(None if view.snapshot.fenced is None else view.snapshot.fenced)]),
+        ("role_probe_boot_guard", "gauge", "1 for what the boot guard said last: allowed, asking or refused.",
+         [Sample(view.on_disk.guard.get("verdict") == word, {"verdict": word})
+          for word in ("allowed", "asking", "refused") if view.on_disk.guard]),
         ("role_probe_abandoned_sessions", "gauge", "Stuck sessions waited for beside the current one.",
          [Sample(view.snapshot.abandoned_sessions)]),
         ("role_probe_peer_answer_age_seconds", "gauge", "Seconds since each peer's probe last answered.",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,26 @@ class Peer:
 
 
 @dataclass(frozen=True)
+class OnDisk:
+    """What the boot guard's program read on this host's disk; see the role boot_guard. Nothing when it is not there."""
+
+    asked_at: float | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def timeline(self) -> int:
+        """The newest timeline that the files know, 0 when they know none."""
+        return int(self.told.get("timeline") or 0)
+
+    @property
+    def guard(self) -> Mapping[str, Any]:
+        """What the boot guard said last; empty when it said nothing since the host booted."""
+        guard = self.told.get("boot_guard")
+        return guard if isinstance(guard, Mapping) else {}
+
+
+@dataclass(frozen=True)
 class View:
     """Everything a verdict is made from: the last snapshot, the peers, and the moment of asking."""
 
@@ -114,6 +135,7 @@ class View:
     snapshot: Snapshot
     peers: tuple[Peer, ...] = ()
     beat_at: float = 0.0  # when the refresh loop last came round
+    on_disk: OnDisk = field(default_factory=OnDisk)
 
     @property
     def age(self) -> float:

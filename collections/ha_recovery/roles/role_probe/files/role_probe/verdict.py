@@ -77,6 +77,23 @@ def _peers_not_asked(view: View, config: Config) -> str:
     return f"not yet asked {', '.join(late)} whether there is a newer primary" if late else ""
 
 
+def _boot_guard(view: View, _config: Config) -> str:
+    """The guard holds the server back; or the server runs writable although the guard had refused."""
+    guard, server = view.on_disk.guard, view.snapshot.server
+    if not guard or guard.get("verdict") not in ("refused", "asking"):
+        return ""
+    if server is None:
+        after = f"; next: {guard['next']}" if guard.get("next") else ""
+        return f"boot guard: {guard.get('reason')}{after}"
+    if (
+        server.role == "primary"
+        and guard["verdict"] == "refused"
+        and server.started_at > float(guard.get("epoch") or 0)
+    ):
+        return f"started past the boot guard, which had refused: {guard.get('reason')}"
+    return ""
+
+
 def _disk_low(view: View, _config: Config) -> str:
     return view.snapshot.disk_low
 
@@ -88,6 +105,7 @@ PROBLEMS: tuple[tuple[str, int, Callable[[View, Config], str]], ...] = (
     ("wal_stalled", ANSWER, _wal_stalled),
     ("fenced", SERVE, _fenced),
     ("other_primary", SERVE, _other_primary),
+    ("boot_guard", SERVE, _boot_guard),
     ("peers_not_asked", WRITE, _peers_not_asked),
     ("disk_low", WRITE, _disk_low),
 )

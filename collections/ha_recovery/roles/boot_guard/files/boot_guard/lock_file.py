@@ -1,0 +1,1 @@
+../../../../plugins/module_utils/_lock/lock_file.py
