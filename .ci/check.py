@@ -44,6 +44,7 @@ TYPED = (
     *(f"tests/{name}" for name in ("bench", "chaos", "demo", "lab", "storm")),
 )
 PROBE = "collections/ha_recovery/roles/role_probe/files"
+GUARD = "collections/ha_recovery/roles/boot_guard/files"
 SOURCES = ("collections/ha_recovery", "tests", ".ci")
 
 
@@ -68,8 +69,9 @@ DESK = (
     Check("ruff-format", ("ruff", "format", "--check", *SOURCES)),
     Check("yamllint", ("yamllint", "--strict", ".")),
     Check("mypy", ("mypy", "--strict", *TYPED)),
-    # The probe is a program of its own, installed on hosts: it finds its modules beside itself.
+    # The probe and the guard are programs of their own, installed on hosts: they find their modules beside themselves.
     Check("mypy role_probe", ("env", f"MYPYPATH={PROBE}", "mypy", "--strict", "-p", "role_probe")),
+    Check("mypy boot_guard", ("env", f"MYPYPATH={GUARD}", "mypy", "--strict", "-p", "boot_guard")),
     Check("unit", ("pytest", "tests/unit", "-q"), pytest=True),
     Check("contract", ("pytest", "tests/contract", "-q"), pytest=True),
     Check("sanity", (".ci/sanity",)),

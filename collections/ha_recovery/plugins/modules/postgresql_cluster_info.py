@@ -84,6 +84,7 @@ node:
     data_state: initialized
     fenced: null
     maintenance: null
+    boot_guard: {verdict: allowed, row: standby, reason: "a standby, never writable", next: "", waits: false, at: "2026-03-01T03:10:00Z"}
     service: {active: true, enabled: enabled-runtime, masked: false}
     running: true
     error: null
@@ -109,7 +110,7 @@ node:
     pending_restart: []
     control: null
     peers:
-      pg1: {address: 192.0.2.21, tcp: true, primary_status: 200, seconds: 0.002}
+      pg1: {address: 192.0.2.21, tcp: true, primary_status: 200, coming_back: "", seconds: 0.002}
 """
 
 from ansible.module_utils.basic import AnsibleModule

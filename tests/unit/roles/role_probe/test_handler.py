@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from role_probe.config import Config
 from role_probe.handler import Handler
-from role_probe.state import Replication, View
-from role_probe_samples import PRIMARY_PEERS, peer, primary, replica, view_of
+from role_probe.state import OnDisk, Replication, View
+from role_probe_samples import NOW, PRIMARY_PEERS, SYSTEM, peer, primary, replica, view_of
 
 ROWS = (
     Replication("replicator", "pg2", "192.0.2.22", "streaming", "quorum", 1, 10),
@@ -147,3 +148,50 @@ def test_labels_are_escaped(config: Config) -> None:
     """A name may hold anything."""
     view = view_of(primary(), (peer('p"g\\2\n'),))
     assert 'role_probe_peer_answer_age_seconds{peer="p\\"g\\\\2\\n"}' in metrics(view, config)
+
+
+HELD = {
+    "verdict": "refused",
+    "reason": "pg2 is primary on timeline 4, this server is on 3",
+    "next": "rejoin.yml",
+    "epoch": 4.0,
+}
+DISK = OnDisk(NOW - 0.5, {"timeline": 3, "system_identifier": SYSTEM, "has_data": True, "boot_guard": HELD})
+
+
+def test_a_stopped_server_s_document_tells_what_lies_on_the_disk(config: Config) -> None:
+    """Timeline and system identifier, so that a host that boots can ask; and why Postgres is held back."""
+    view = replace(view_of(None), on_disk=DISK)
+    response = handler(view, config).respond("GET", "/primary")
+    document = json.loads(response.body)
+    assert response.status == 503
+    assert (document["state"], document["timeline"], document["database_system_identifier"]) == ("stopped", 3, SYSTEM)
+    assert document["on_disk"]["age_seconds"] == 0.5
+    assert "boot guard: pg2 is primary on timeline 4" in document["reason"] and "next: rejoin.yml" in document["reason"]
+
+
+def test_a_running_server_s_timeline_is_its_own(config: Config) -> None:
+    """The files may be older."""
+    document = json.loads(
+        handler(replace(view_of(primary()), on_disk=OnDisk(NOW, {"timeline": 2})), config).respond("GET", "/").body
+    )
+    assert document["timeline"] == 3
+
+
+def test_whoever_asks_for_the_disk_has_it_looked_at(config: Config) -> None:
+    """The answer is what is known; the next one is newer."""
+    looked: list[int] = []
+    asked = Handler(config, lambda: view_of(primary()), look_on_disk=lambda: looked.append(1))
+    asked.respond("GET", "/patroni")
+    assert looked == []
+    assert asked.respond("GET", "/patroni?on_disk=now").status == 200
+    assert looked == [1]
+
+
+def test_what_the_guard_said_is_a_metric(config: Config) -> None:
+    """One sample a verdict; none where there is no guard."""
+    text = handler(replace(view_of(None), on_disk=DISK), config).respond("GET", "/metrics").body.decode()
+    assert 'role_probe_boot_guard{scope="orders",name="pg1",verdict="refused"} 1' in text
+    assert 'role_probe_boot_guard{scope="orders",name="pg1",verdict="allowed"} 0' in text
+    assert 'role_probe_problem{scope="orders",name="pg1",problem="boot_guard"} 1' in text
+    assert "role_probe_boot_guard{" not in handler(view_of(primary()), config).respond("GET", "/metrics").body.decode()

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from role_probe.config import Config
-from role_probe.state import Receiver, View
+from role_probe.state import OnDisk, Receiver, Server, View
 from role_probe.verdict import ENDPOINTS, decide, parse_size, problems, sync_state
 from role_probe_samples import NOW, PEERS, PRIMARY_PEERS, peer, primary, replica, view_of
 
@@ -221,3 +221,22 @@ def test_the_newest_primary_is_asked_for_the_sync_state(config: Config) -> None:
 def test_sizes(text: str, size: int | None) -> None:
     """Postgres' units, and nothing else."""
     assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("verdict", "server", "status"),
+    [
+        ("refused", primary(started_at=50.0), 503),
+        ("refused", primary(started_at=5.0), 200),
+        ("allowed", primary(started_at=50.0), 200),
+        ("asking", primary(started_at=50.0), 200),
+    ],
+)
+def test_a_primary_that_was_started_past_its_boot_guard(
+    verdict: str, server: Server, status: int, config: Config
+) -> None:
+    """Refused, and started afterwards by other means: no client is sent there."""
+    guard = {"verdict": verdict, "reason": "pg2 is primary on timeline 4", "epoch": 10.0}
+    view = dataclasses.replace(view_of(server), on_disk=OnDisk(NOW, {"boot_guard": guard}))
+    assert decide("/primary", {}, view, config).status == status
+    assert decide("/health", {}, view, config).status == 200

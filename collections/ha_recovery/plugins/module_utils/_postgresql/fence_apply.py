@@ -92,6 +92,15 @@ def stop_server(layout: Layout, timeout: float) -> str:
     )
 
 
+def stop_starting(runner: Runner, layout: Layout) -> str:
+    """End a start that is under way, for masking prevents later ones, not this one. Returns a problem or ''."""
+    shown = runner.run(["systemctl", "show", layout.unit, "--property=ActiveState"], timeout=5)
+    if shown.stdout.strip() != "ActiveState=activating":
+        return ""
+    done = runner.run(["systemctl", "stop", layout.unit], timeout=20)
+    return "" if done.ok else f"the start of {layout.unit} that is under way could not be ended: {done.reason}"
+
+
 def apply_fence(runner: Runner, layout: Layout, plan: FencePlan, marker: str, *, timeout: float) -> dict[str, str]:
     """Do the plan's steps. A step that fails does not keep a later one from stopping the server."""
     problems = []
@@ -110,6 +119,9 @@ def apply_fence(runner: Runner, layout: Layout, plan: FencePlan, marker: str, *,
             result["stopped_by"] = stop_server(layout, timeout)
         except FenceFailed as error:
             problems.append(str(error))
+    if plan.mask:
+        problem = stop_starting(runner, layout)
+        problems += [problem] if problem else []
     if plan.unmask:
         done = runner.run(["systemctl", "unmask", layout.unit], timeout=10)
         if not done.ok:

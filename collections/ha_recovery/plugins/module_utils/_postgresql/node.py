@@ -91,6 +91,17 @@ def parse_marker(text: str | None) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else {"reason": "the fence marker is there but cannot be read"}
 
 
+def parse_boot_guard(text: str | None) -> dict[str, Any] | None:
+    """What the boot guard said last on this host: verdict, row, reason, next, waits, at; None when it said nothing."""
+    try:
+        content = json.loads(text or "")
+    except ValueError:
+        return None
+    if not isinstance(content, dict) or "verdict" not in content:
+        return None
+    return {key: content.get(key) for key in ("verdict", "row", "reason", "next", "waits", "at")}
+
+
 def parse_service(text: str) -> dict[str, Any]:
     """active, enabled and masked out of ``systemctl show`` for ActiveState, UnitFileState and LoadState."""
     fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
@@ -113,6 +124,7 @@ def blank_node(host: str, address: str) -> dict[str, Any]:
         "data_state": "absent",
         "fenced": None,
         "maintenance": None,
+        "boot_guard": None,
         "service": {"active": False, "enabled": "", "masked": False},
         "running": False,
         "error": None,

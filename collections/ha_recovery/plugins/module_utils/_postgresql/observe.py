@@ -26,11 +26,14 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.node i
     NODE_QUERY,
     blank_node,
     describe,
+    parse_boot_guard,
     parse_marker,
     parse_service,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.peers import ask_peers
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import Answer, query_json
+
+BOOT_GUARD_STATE = "run/ha_recovery/boot_guard.json"
 
 
 def read_text(path: Path) -> str | None:
@@ -73,7 +76,8 @@ def observe_node(
     with ThreadPoolExecutor(max_workers=3) as pool:
         asked = pool.submit(ask_peers, others, 8008, peer_timeout)
         version = version or detect_version(cluster, root)
-        node = {**blank_node(host, address), "maintenance": read_note(root)}
+        said = parse_boot_guard(read_text(Path(root, BOOT_GUARD_STATE)))
+        node = {**blank_node(host, address), "maintenance": read_note(root), "boot_guard": said}
         if version is None:
             return {**node, "peers": asked.result()}
         layout = Layout(version, cluster, root)

@@ -9,11 +9,16 @@ asking happens for all peers at once: dead ones cost one short time limit, not o
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+LARGEST = 65536
+#: A server that may start is up, or says that it starts, within this time.
+ABOUT_TO_START_S = 30.0
 
 
 def status_of(reply: bytes) -> int | None:
@@ -24,31 +29,57 @@ def status_of(reply: bytes) -> int | None:
     return int(words[1])
 
 
+def coming_back(reply: bytes) -> str:
+    """Why a host is about to be a primary: it starts, or its boot guard has just let it go; '' when it is not."""
+    try:
+        document = json.loads(reply.partition(b"\r\n\r\n")[2])
+        on_disk = document.get("on_disk") or {}
+        if document["state"] == "running" or on_disk.get("standby"):
+            return ""
+        if document["state"] == "starting":
+            return "Postgres is starting"
+        guard = on_disk.get("boot_guard") or {}
+        age = float(guard.get("age_seconds") or 0) + float(on_disk.get("age_seconds") or 0)
+        if guard.get("verdict") == "allowed" and age < ABOUT_TO_START_S:
+            return f"its boot guard let Postgres start {age:.0f} s ago"
+    except (ValueError, TypeError, AttributeError, KeyError):
+        pass
+    return ""
+
+
 def ask_peer(address: str, port: int = 8008, path: str = "/primary", timeout: float = 0.7) -> dict[str, Any]:
     """One GET to one probe, ended after ``timeout`` seconds whatever happens.
 
-    Returns address, tcp (the connection was accepted), primary_status (HTTP status or None) and seconds.
+    Returns address, tcp (the connection was accepted), primary_status (HTTP status or None), coming_back (why its
+    Postgres is about to run, or '') and seconds.
     """
     began = time.monotonic()
     deadline = began + timeout
     tcp = False
     status: int | None = None
+    reply = b""
     try:
         with socket.create_connection((address, port), timeout=timeout) as link:
             tcp = True
             request = f"GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
             link.sendall(request.encode("ascii"))
-            reply = b""
-            while b"\r\n" not in reply and len(reply) < 4096:
+            # The status is in the first line; what is behind another status than 200 stands in the document.
+            while len(reply) < LARGEST and (b"\r\n" not in reply or status_of(reply) == 503):
                 link.settimeout(max(0.01, deadline - time.monotonic()))
-                chunk = link.recv(1024)
+                chunk = link.recv(65536)
                 if not chunk:
                     break
                 reply += chunk
-            status = status_of(reply)
     except OSError:
         pass
-    return {"address": address, "tcp": tcp, "primary_status": status, "seconds": round(time.monotonic() - began, 3)}
+    status = status_of(reply)
+    return {
+        "address": address,
+        "tcp": tcp,
+        "primary_status": status,
+        "coming_back": coming_back(reply) if status == 503 else "",
+        "seconds": round(time.monotonic() - began, 3),
+    }
 
 
 def ask_peers(peers: Mapping[str, str], port: int = 8008, timeout: float = 0.7) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ sign of life                                              strength  why
 ========================================================  ========  ============================================
 another database host's fresh GET /primary answers 200    strong    asked just now, answered by a live primary
 a load balancer's check says UP                           weak      checks need up to ~1.5 s to notice a death
+its role probe says that Postgres is about to run         weak      not reachable here, it cannot be fenced there
 a standby's WAL receiver heard from it within 1 s         weak      the age says how long ago, not whether now
 ========================================================  ========  ============================================
 
@@ -55,6 +56,9 @@ def _from_peer(node: Node, suspect: Node) -> Sign | None:
         return None
     if view.primary_status == 200:
         return Sign(node.host, suspect.host, "its role probe answers: primary", True, strong=True)
+    if view.coming_back and not suspect.reachable:
+        # One that the control node reaches is fenced there; this one would run beside the new primary.
+        return Sign(node.host, suspect.host, f"its role probe answers: {view.coming_back}", True)
     if view.primary_status is not None:
         return Sign(node.host, suspect.host, f"its role probe answers {view.primary_status}: not a primary", False)
     return Sign(node.host, suspect.host, "its port is open, nobody answers" if view.tcp else "no answer", False)

@@ -23,11 +23,29 @@ def _maybe_str(value: Any) -> str | None:
 
 @dataclass(frozen=True)
 class PeerView:
-    """What one host sees of another host's role probe: TCP accepted, and the HTTP status of GET /primary."""
+    """What one host sees of another host's role probe: TCP accepted, and the HTTP status of GET /primary.
+
+    ``coming_back``: why Postgres there is about to run; '' when it is not.
+    """
 
     name: str
     tcp: bool
     primary_status: int | None
+    coming_back: str = ""
+
+
+@dataclass(frozen=True)
+class BootGuard:
+    """What the boot guard of a host said last: asking, allowed or refused, why, and the next command."""
+
+    verdict: str
+    reason: str
+    next: str
+
+    @property
+    def holds(self) -> bool:
+        """It keeps Postgres from starting."""
+        return self.verdict in {"asking", "refused"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,7 @@ class Node:
     last_commit_at: str | None
     control_state: str | None
     peers: tuple[PeerView, ...]
+    boot_guard: BootGuard | None = None
 
     @property
     def is_primary(self) -> bool:
@@ -128,9 +147,20 @@ def _replication(rows: Any) -> tuple[Attached, ...]:
 
 def _peers(raw: Mapping[str, Any] | None) -> tuple[PeerView, ...]:
     return tuple(
-        PeerView(name=str(name), tcp=bool(view.get("tcp")), primary_status=_maybe_int(view.get("primary_status")))
+        PeerView(
+            name=str(name),
+            tcp=bool(view.get("tcp")),
+            primary_status=_maybe_int(view.get("primary_status")),
+            coming_back=str(view.get("coming_back") or ""),
+        )
         for name, view in sorted((raw or {}).items())
     )
+
+
+def _boot_guard(raw: Mapping[str, Any] | None) -> BootGuard | None:
+    if not raw:
+        return None
+    return BootGuard(str(raw.get("verdict") or ""), str(raw.get("reason") or ""), str(raw.get("next") or ""))
 
 
 def node_from(raw: Mapping[str, Any]) -> Node:
@@ -166,6 +196,7 @@ def node_from(raw: Mapping[str, Any]) -> Node:
         last_commit_at=_maybe_str(raw.get("last_commit_at")),
         control_state=_maybe_str((raw.get("control") or {}).get("state")),
         peers=_peers(raw.get("peers")),
+        boot_guard=_boot_guard(raw.get("boot_guard")),
     )
 
 

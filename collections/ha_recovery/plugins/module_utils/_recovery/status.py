@@ -206,6 +206,8 @@ def _node_detail(node: Node, nodes: tuple[Node, ...]) -> str:
     if node.is_standby:
         follows = host_of(node.upstream, nodes) or node.upstream or "nobody"
         return f"{'streams' if node.streaming else 'does not stream'} from {follows}"
+    if node.role == "stopped" and node.boot_guard is not None and node.boot_guard.holds:
+        return f"held back by its boot guard: {node.boot_guard.reason}"
     return node.error or node.control_state or ""
 
 

@@ -157,6 +157,12 @@ def _host_reason(node: Node, primary: Node | None, nodes: tuple[Node, ...]) -> R
         return Reason(
             node.host, f"Postgres runs and does not answer: {node.error}", "an answering server", FAILOVER, "red"
         )
+    if node.role == "stopped" and node.boot_guard is not None and node.boot_guard.holds:
+        held = f"its boot guard keeps Postgres from starting: {node.boot_guard.reason}"
+        return Reason(node.host, held, "a streaming standby" if primary else "running", node.boot_guard.next or rejoin)
+    if node.role == "primary" and node.boot_guard is not None and node.boot_guard.verdict == "refused":
+        past = f"runs although its boot guard refused: {node.boot_guard.reason}"
+        return Reason(node.host, past, "started by systemctl", "docs/boot_guard.md", "red")
     if node.role == "stopped":
         return Reason(node.host, f"Postgres is stopped ({node.control_state or node.error})", "running", rejoin)
     if primary is None or node.role == "primary":

@@ -75,7 +75,8 @@ def test_the_marker_says_how_to_lift_it() -> None:
 class Systemd:
     """Masks and unmasks in a temporary root, or refuses to."""
 
-    def __init__(self, layout: Layout, *, works: bool = True) -> None:
+    def __init__(self, layout: Layout, *, works: bool = True, starting: bool = False) -> None:
+        self.starting = starting
         self.link = Path(layout.root, "etc/systemd/system", layout.unit)
         self.works = works
 
@@ -85,7 +86,11 @@ class Systemd:
         """systemctl mask|unmask."""
         if not self.works:
             return Completed(1, "", "Failed to mask unit: read-only file system")
-        if argv[1] == "mask":
+        if argv[1] == "show":
+            return Completed(0, f"ActiveState={'activating' if self.starting else 'failed'}\n", "")
+        if argv[1] == "stop":
+            self.starting = False
+        elif argv[1] == "mask":
             self.link.symlink_to("/dev/null")
         else:
             self.link.unlink()
@@ -144,6 +149,13 @@ def test_fenced_and_lifted_again(layout: Layout) -> None:
     assert read_state(layout).fenced
     apply_fence(systemd, layout, plan_fence(read_state(layout), fenced=False), "", timeout=0.5)
     assert read_state(layout) == FenceState(None, False, ())
+
+
+def test_a_start_under_way_is_ended(layout: Layout) -> None:
+    """The boot guard may be asking at this moment: a mask alone would let the server come up when it is done."""
+    systemd = Systemd(layout, starting=True)
+    apply_fence(systemd, layout, plan_fence(read_state(layout), fenced=True), "{}\n", timeout=0.5)
+    assert not systemd.starting
 
 
 def test_a_step_that_fails_does_not_keep_the_server_running(layout: Layout) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.peers import ask_peer, ask_peers, status_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.peers import (
+    ask_peer,
+    ask_peers,
+    coming_back,
+    status_of,
+)
 
 
 @contextmanager
@@ -73,3 +80,30 @@ def test_every_peer_gets_its_own_answer() -> None:
 def test_half_an_answer_is_none(reply: bytes) -> None:
     """Only a whole status line counts."""
     assert status_of(reply) is None
+
+
+def guard(verdict: str, age: float) -> dict[str, Any]:
+    """What the probe tells of the boot guard."""
+    return {"standby": False, "age_seconds": 1.0, "boot_guard": {"verdict": verdict, "age_seconds": age}}
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({"state": "starting"}, "Postgres is starting"),
+        ({"state": "starting", "on_disk": {"standby": True}}, ""),
+        ({"state": "stopped", "on_disk": guard("allowed", 2.0)}, "its boot guard let Postgres start 3 s ago"),
+        ({"state": "stopped", "on_disk": guard("allowed", 200.0)}, ""),
+        ({"state": "stopped", "on_disk": guard("asking", 0.1)}, ""),
+        ({"state": "running", "on_disk": guard("allowed", 2.0)}, ""),
+        ({"state": "stopped", "on_disk": None}, ""),
+        ([], ""),
+        ("x", ""),
+    ],
+)
+def test_who_is_about_to_run(document: Any, says: str) -> None:
+    """Asked through a real socket, as a failover does."""
+    body = json.dumps(document).encode()
+    assert coming_back(b"HTTP/1.1 503 x\r\n\r\n" + body) == says
+    with probe(b"HTTP/1.1 503 x\r\n\r\n" + body) as port:
+        assert ask_peer("127.0.0.1", port, timeout=0.5)["coming_back"] == says

@@ -158,6 +158,16 @@ class TestSignsOfLife:
         assert plan(nodes, lbs, last_look=False).action == "recheck"
         assert plan(nodes, lbs, last_look=True).action == "refuse"
 
+    def test_a_primary_that_is_coming_back_is_a_weak_sign_of_life(self) -> None:
+        """Out of the control node's reach it cannot be fenced on its host, and would run beside the new primary."""
+        seen = {"pg1": {**peers(pg1=503)["pg1"], "coming_back": "Postgres is starting"}, **peers(pg3=503)}
+        nodes = (silent("pg1"), orphan("pg2", peers=seen), orphan("pg3"))
+        assert plan(nodes, last_look=False).action == "recheck"
+        refused = plan(nodes)
+        assert refused.action == "refuse" and "Postgres is starting" in refused.refusals[0].observed
+        reachable = (stopped("pg1", control={"state": "in production"}), *nodes[1:])
+        assert plan(reachable).action == "failover"
+
     def test_a_check_on_its_way_down_is_no_sign_of_life(self) -> None:
         """HAProxy says UP until the second failed check; the first failure is told already."""
         failing = balancer("lb1")

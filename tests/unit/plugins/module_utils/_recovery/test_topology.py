@@ -135,3 +135,22 @@ def test_reasons_name_the_host_and_the_next_command(
 def test_an_upstream_given_as_an_address_is_the_same_host() -> None:
     """primary_conninfo may carry either."""
     assert judge(primary(), standby("pg2", upstream="192.0.2.21"), standby("pg3")).verdict == "green"
+
+
+HELD = {"verdict": "refused", "reason": "pg1 is primary on timeline 2, this server is on 1", "next": "rejoin.yml pg3"}
+
+
+def test_a_host_that_its_boot_guard_holds_says_why_and_what_to_type() -> None:
+    """Yellow beside a primary, with the guard's own words and command."""
+    seen = topology_of(nodes_from((primary(), standby("pg2"), stopped("pg3", boot_guard=HELD)), ()))
+    reason = next(one for one in seen.reasons if one.host == "pg3")
+    assert seen.verdict == "yellow" and HELD["reason"] in reason.observed and reason.next == HELD["next"]
+    allowed = {**HELD, "verdict": "allowed"}
+    seen = topology_of(nodes_from((primary(), standby("pg2"), stopped("pg3", boot_guard=allowed)), ()))
+    assert "boot guard" not in next(one for one in seen.reasons if one.host == "pg3").observed
+
+
+def test_a_primary_that_was_started_past_its_boot_guard_is_red() -> None:
+    """It was refused, and somebody started it by other means."""
+    seen = topology_of(nodes_from((primary(boot_guard=HELD), standby("pg2"), standby("pg3")), ()))
+    assert seen.verdict == "red" and "although its boot guard refused" in seen.reasons[0].observed
