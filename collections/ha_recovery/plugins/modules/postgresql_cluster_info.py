@@ -84,7 +84,9 @@ node:
     data_state: initialized
     fenced: null
     maintenance: null
-    boot_guard: {verdict: allowed, row: standby, reason: "a standby, never writable", next: "", waits: false, at: "2026-03-01T03:10:00Z"}
+    boot_guard:
+      {verdict: allowed, row: standby, reason: "a standby, never writable", next: "", waits: false,
+       at: "2026-03-01T03:10:00Z"}
     service: {active: true, enabled: enabled-runtime, masked: false}
     running: true
     error: null
