@@ -32,6 +32,7 @@ SCENARIOS = (
     "keepalived",
     "pgbouncer",
     "failover",
+    "boot_guard",
     "preflight",
     "switchover",
     "loadbalancer",
