@@ -137,7 +137,8 @@ def main() -> int:
     first, last = arguments.only or (0, arguments.trials)
     planned = [one for one in planned if first <= one[0] < last]
     primary = str(status(FOLDER)["primary"])
-    storm = StormProcess(lab.dsn(5432), FOLDER, 120.0 + 180.0 * len(planned))
+    # A storm blows for an hour at most: longer runs are done in parts.
+    storm = StormProcess(lab.dsn(5432), FOLDER, min(3600.0, 120.0 + 180.0 * len(planned)))
     results: list[dict[str, Any]] = []
     try:
         wait_for_writes(storm, 0, 30)
