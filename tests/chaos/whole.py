@@ -17,6 +17,7 @@ ARTIFACTS = ROOT / "artifacts"
 ASYNC_FILE = "/etc/postgresql/*/main/conf.d/99-chaos.conf"
 REJOIN = "playbooks/rejoin.yml"
 READMIT = "molecule/shared/readmit.yml"
+READMIT_ONLY = "molecule/shared/readmit_only.yml"
 
 
 class NotWhole(RuntimeError):
@@ -46,7 +47,7 @@ def status_when_green(folder: Path, *options: str, within: float = 40.0) -> dict
 
 def rejoin_playbook() -> str:
     """What brings a lost primary back, as Playbook wants it."""
-    return Path(REJOIN).name if (ROOT / REJOIN).exists() else f"../{READMIT}"
+    return Path(REJOIN).name if (ROOT / REJOIN).exists() else f"../{READMIT_ONLY}"
 
 
 def asynchronous(lab: Lab, hosts: Sequence[str] = DATABASE_HOSTS) -> None:
