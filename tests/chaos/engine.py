@@ -43,6 +43,8 @@ COMMAND_S = 180.0
 # A readmission that copies all the data takes long on a busy machine.
 REJOIN_S = 500.0
 LIMIT_S = 1200.0
+# Longer than the storm's status file, which is written four times a second, is old.
+FLOW_S = 0.4
 REFUSAL = re.compile(r"^\s*refused\b", re.MULTILINE)
 
 
@@ -130,7 +132,7 @@ class Engine:
             self._ended(step.within)
         elif step.what == "writes":
             began = time.monotonic()
-            wait_for_writes(self.storm, self.storm.acknowledged(), step.within)
+            self._flowing(step.within)
             self.say(f"writes flow {time.monotonic() - began:.1f} s later")
         elif step.what == "promoted":
             while (host := self.sampler.promoted(self.roles["primary"], self._since)) is None:
@@ -141,6 +143,13 @@ class Engine:
             self.say(f"{host} is writable")
         else:
             raise BrokeOff(f"nobody knows what {step.what!r} is")
+
+    def _flowing(self, within: float) -> None:
+        """Orders are acknowledged three times in a row: the first may have been under way when the fault came."""
+        end = time.monotonic() + within
+        for _look in range(3):
+            wait_for_writes(self.storm, self.storm.acknowledged(), max(0.1, end - time.monotonic()))
+            time.sleep(FLOW_S)
 
     def _do(self, step: Step) -> None:
         if isinstance(step, Break):
@@ -182,7 +191,7 @@ class Engine:
             raise NotWhole(f"the lab is {seen['verdict']} before the experiment")
         self._since = time.time()
         self.roles = Roles(self.lab, seen)
-        self.storm = StormProcess(self.lab.dsn(PORT), self.folder, LIMIT_S)
+        self.storm = StormProcess(self.lab.dsn(PORT), self.folder, LIMIT_S, more=self.experiment.storm)
         wait_for_writes(self.storm, 0, 30)
         if self.experiment.mode == "async":
             asynchronous(self.lab)
@@ -196,7 +205,8 @@ class Engine:
         old = self.lab.address(self.roles["primary"])
         dsn = self.lab.dsn(PORT).replace(f"host={self.lab.vip}", f"host={old}")
         through = ["nsenter", "--target", pid_of(self.lab, self.roles[self.experiment.rival]), "--net"]
-        self._rival = StormProcess(dsn, self.folder / "rival", LIMIT_S, through=through, audit=False)
+        more = self.experiment.storm
+        self._rival = StormProcess(dsn, self.folder / "rival", LIMIT_S, through=through, audit=False, more=more)
         wait_for_writes(self._rival, 0, 30)
 
     def _restore(self) -> dict[str, Any]:

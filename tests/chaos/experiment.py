@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
+GENTLY = ("--writers", "4", "--think-time-ms", "25")
+HARD = ("--writers", "8", "--think-time-ms", "5")
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 
 
@@ -77,7 +79,8 @@ class Experiment:
     ``alone``: why an old primary may be writable for itself while another is primary; empty: no two nodes may be
     writable at any sample. Clients of the virtual IP must never be served by two, whatever stands here.
     ``rival``: the host on which clients run that write to the old primary by its own address.
-    ``telling``: part of ``make test``.
+    ``storm``: how hard it blows. Gently: what is asked is whether it is right, and a load that takes every core makes
+    hosts look dead that are not. ``telling``: part of ``make test``.
     """
 
     name: str
@@ -88,3 +91,4 @@ class Experiment:
     alone: str = ""
     rival: str = ""
     telling: bool = False
+    storm: tuple[str, ...] = GENTLY

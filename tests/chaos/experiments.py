@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.experiment import DONE, FAILED, REFUSED, Await, Break, Calm, Experiment, Mend, Type
+from tests.chaos.experiment import DONE, FAILED, HARD, REFUSED, Await, Break, Calm, Experiment, Mend, Type
 
 ISOLATED = (
     "nobody reaches the old primary to stop it. Alone it acknowledges nothing, for its synchronous standbys are gone"
@@ -15,7 +15,6 @@ EXPERIMENTS = (
         "The primary loses its power.",
         "`failover.yml`",
         (Break("power-cut", "primary", spread=1), Type("failover"), Await("writes")),
-        telling=True,
     ),
     Experiment(
         "postgres_killed",
@@ -62,7 +61,7 @@ EXPERIMENTS = (
         (
             Break("partition-from", "primary", "control", spread=1),
             Type("failover", (REFUSED,), says=("sees {primary} alive",)),
-            Await("writes", 2),
+            Await("writes", 5),
             Mend("primary"),
         ),
         telling=True,
@@ -126,7 +125,6 @@ EXPERIMENTS = (
             Type("failover"),
             Await("writes"),
         ),
-        telling=True,
     ),
     Experiment(
         "balancer_dies_during_failover",
@@ -140,7 +138,6 @@ EXPERIMENTS = (
             Type("failover", options=("-e", "failover_waive=unfenced_load_balancer")),
             Await("writes"),
         ),
-        telling=True,
     ),
     Experiment(
         "disk_full_on_candidate",
@@ -174,6 +171,7 @@ EXPERIMENTS = (
             Await("writes"),
         ),
         mode="async",
+        storm=HARD,
         telling=True,
     ),
     Experiment(

@@ -24,6 +24,7 @@ from typing import Any
 
 from tests.chaos.boundaries import Point, chosen, events, points, tasks_of
 from tests.chaos.control_node import ROOT, Playbook
+from tests.chaos.experiment import GENTLY
 from tests.chaos.judge import served_by_two
 from tests.chaos.results import commit
 from tests.chaos.sampler import Sampler, overlaps
@@ -59,7 +60,7 @@ class Trials:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.boundaries = self.folder / "boundaries.jsonl"
         self.primary = str(status(self.folder)["primary"])
-        self.storm = StormProcess(self.lab.dsn(PORT), self.folder, STORM_S)
+        self.storm = StormProcess(self.lab.dsn(PORT), self.folder, STORM_S, more=GENTLY)
         self._prepare: Callable[[], list[str]] = {
             "failover": self._without_primary,
             "rejoin": self._with_old_primary,

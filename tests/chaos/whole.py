@@ -17,7 +17,7 @@ ARTIFACTS = ROOT / "artifacts"
 ASYNC_FILE = "/etc/postgresql/*/main/conf.d/99-chaos.conf"
 REJOIN = "playbooks/rejoin.yml"
 READMIT = "molecule/shared/readmit.yml"
-READMIT_ONLY = "molecule/shared/readmit_only.yml"
+READMIT_ONLY = "tests/chaos/readmit.yml"
 
 
 class NotWhole(RuntimeError):

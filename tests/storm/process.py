@@ -22,10 +22,18 @@ class StormProcess:
     """The order storm, in a process of its own; it ends by itself after ``limit_s``. Its files go to ``folder``.
 
     ``through``: a command that runs it elsewhere, such as in another network. ``audit`` false: :meth:`audit` does it.
+    ``more``: options.
     """
 
     def __init__(
-        self, dsn: str, folder: Path, limit_s: float, *, through: Sequence[str] = (), audit: bool = True
+        self,
+        dsn: str,
+        folder: Path,
+        limit_s: float,
+        *,
+        through: Sequence[str] = (),
+        audit: bool = True,
+        more: Sequence[str] = (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._stop = folder / "storm.stop"
@@ -53,6 +61,7 @@ class StormProcess:
                 "--journal",
                 str(folder / "storm.jsonl"),
                 *([] if audit else ["--no-audit"]),
+                *more,
             ],
             cwd=ROOT,
             env={**os.environ, "STORM_DSN": dsn},
