@@ -22,7 +22,6 @@ from tests.chaos.sampler import Sampler, overlaps
 from tests.chaos.wal import bytes_beyond_fork
 from tests.chaos.whole import (
     ARTIFACTS,
-    NotWhole,
     asynchronous,
     make_whole,
     rejoin_playbook,
@@ -188,7 +187,10 @@ class Engine:
     def _start(self) -> None:
         seen = status(self.folder)
         if seen["verdict"] != "green":
-            raise NotWhole(f"the lab is {seen['verdict']} before the experiment")
+            self.say(
+                f"the lab is {seen['verdict']} before the experiment: {make_whole(self.lab, self.folder, self.say)}"
+            )
+            seen = status_when_green(self.folder)
         self._since = time.time()
         self.roles = Roles(self.lab, seen)
         self.storm = StormProcess(self.lab.dsn(PORT), self.folder, LIMIT_S, more=self.experiment.storm)
