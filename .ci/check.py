@@ -85,7 +85,6 @@ LAB = (
     Check("molecule default: create", molecule("create", "default")),
     Check("molecule default: verify", molecule("verify", "default")),
     *(Check(f"molecule {name}", molecule("test", name, "--destroy=never"), timeout=1500) for name in SCENARIOS),
-    Check("chaos", ("pytest", "tests/chaos", "-q", "--telling"), pytest=True),
     Check("molecule default: take the lab away", molecule("destroy", "default")),
 )
 
@@ -156,7 +155,7 @@ def lane(checks: tuple[Check, ...], environment: dict[str, str], outcomes: list[
         outcomes.append(outcome)
         if outcome.failed and check.name == "molecule default: create":
             print("FAIL  no lab: the scenarios that need it count as failed", flush=True)
-            outcomes.append(Outcome(0, len(SCENARIOS) + 1, 0))
+            outcomes.append(Outcome(0, len(SCENARIOS), 0))
             return
 
 

@@ -9,12 +9,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """What a person may choose."""
     group = parser.getgroup("chaos")
     group.addoption("--seed", type=int, default=1, help="the same seed replays the same moments")
-    group.addoption("--telling", action="store_true", help="only the experiments that are part of `make test`")
+    group.addoption("--telling", action="store_true", help="only the most telling experiments")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Markers are strict."""
-    config.addinivalue_line("markers", "telling: part of `make test`")
+    config.addinivalue_line("markers", "telling: one of the most telling experiments")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

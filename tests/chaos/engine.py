@@ -24,7 +24,7 @@ from tests.chaos.whole import (
     ARTIFACTS,
     asynchronous,
     make_whole,
-    rejoin_playbook,
+    rejoin_of,
     status,
     status_when_green,
     synchronous,
@@ -101,7 +101,9 @@ class Engine:
         filled = {"quoted": str(self._last_record("failover").get("possible_loss_bytes", 0))}
         options = [option.format_map({**dict(self.roles), **filled}) for option in step.options]
         number = len(self._runs) + 1
-        name = rejoin_playbook() if step.runbook == "rejoin" else f"{step.runbook}.yml"
+        name = f"{step.runbook}.yml"
+        if step.runbook == "rejoin":
+            name, options = rejoin_of(self.roles["primary"])
         self.say(f"types {step.runbook} {' '.join(options)}".rstrip())
         log = self.folder / f"{number:02d}-{step.runbook}.log"
         self._under_way = (step, Playbook(name, [*options, *self._mode], log), time.time())

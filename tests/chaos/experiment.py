@@ -80,7 +80,7 @@ class Experiment:
     writable at any sample. Clients of the virtual IP must never be served by two, whatever stands here.
     ``rival``: the host on which clients run that write to the old primary by its own address.
     ``storm``: how hard it blows. Gently: what is asked is whether it is right, and a load that takes every core makes
-    hosts look dead that are not. ``telling``: part of ``make test``.
+    hosts look dead that are not. ``telling``: part of ``pytest tests/chaos --telling``.
     """
 
     name: str

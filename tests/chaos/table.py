@@ -88,7 +88,7 @@ def described() -> str:
     for one in EXPERIMENTS:
         star = " \\*" if one.telling else ""
         lines.append(f"| `{one.name}`{star} | {one.happens} | {one.operator} |")
-    return "\n".join([*lines, "", "\\* part of `make test`"])
+    return "\n".join([*lines, "", "\\* part of `pytest tests/chaos --telling`"])
 
 
 def put(document: str, begin: str, made: str) -> str:

@@ -45,9 +45,11 @@ def status_when_green(folder: Path, *options: str, within: float = 40.0) -> dict
     return seen
 
 
-def rejoin_playbook() -> str:
-    """What brings a lost primary back, as Playbook wants it."""
-    return Path(REJOIN).name if (ROOT / REJOIN).exists() else f"../{READMIT_ONLY}"
+def rejoin_of(host: str) -> tuple[str, list[str]]:
+    """What brings a lost primary back: the playbook, as Playbook wants it, and its options."""
+    if (ROOT / REJOIN).exists():
+        return Path(REJOIN).name, ["-e", f"rejoin_host={host}"]
+    return f"../{READMIT_ONLY}", ["-e", f"readmit_host={host}"]
 
 
 def asynchronous(lab: Lab, hosts: Sequence[str] = DATABASE_HOSTS) -> None:
@@ -81,7 +83,7 @@ def make_whole(lab: Lab, folder: Path, say: Callable[[str], None] = print) -> st
         say(f"heal: {error}")
     if status_when_green(folder, within=20)["verdict"] == "green":
         return "healed"
-    for name in dict.fromkeys(("failover.yml", rejoin_playbook(), "failover.yml", f"../{READMIT}", "site.yml")):
+    for name in ("failover.yml", f"../{READMIT}", "site.yml"):
         say(f"not green: {name}")
         log = folder / f"whole-{Path(name).name}.log"
         Playbook(name, [], log).wait(600)
