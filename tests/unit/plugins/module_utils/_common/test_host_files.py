@@ -97,7 +97,7 @@ def test_everything_is_made_once_and_then_left_alone(tmp_path: Path) -> None:
 def test_a_refusal_leaves_the_old_content_and_says_what_the_program_said(tmp_path: Path) -> None:
     target = tmp_path / "a.conf"
     target.write_text("good\n")
-    judge = "sh -c 'grep -q good \"$0\" || { echo \"line 1 of $0 is bad\" >&2; exit 1; }' %s"
+    judge = 'sh -c \'grep -q good "$0" || { echo "line 1 of $0 is bad" >&2; exit 1; }\' %s'
     changes = changes_of([mine(target, content="bad\n", validate=judge)])
     with pytest.raises(FilesRefused, match=f"sh refuses the new {target}: line 1 of {target} is bad"):
         host_files.try_out(HostRunner(), changes, tolerant=False)
