@@ -164,6 +164,11 @@ class Acquisition:
         for estate in estates.values():
             estate.__exit__(None, None, None)
 
+    def warm(self, calls: Iterable[str]) -> None:
+        """Have every host load the code of these calls. Nobody waits for it, and nobody minds when it does not work."""
+        for host, estate in list(self.held.items()):
+            estate.sessions[host].submit("warm", {"calls": list(calls)})
+
     def session(self, host: str) -> Session | None:
         """The host's open session; one that has ended when there is no other, for it says why."""
         estates = [one for one in (self.held.get(host), self._opened) if one is not None and host in one.sessions]

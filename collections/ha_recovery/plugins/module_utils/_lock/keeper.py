@@ -32,6 +32,10 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._session.estate im
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.lending import Loan
 
 POLL_S = 0.25
+# What hosts load as soon as they hold the lock, and once they have been looked at: a call's code is not waited for when
+# it comes. Those that do not exist on a host cost it a few milliseconds.
+LOOK_CALLS = ("cluster_info", "haproxy_info", "keepalived_info", "undo")
+ACT_CALLS = ("fence", "follow", "promote", "turn_to_promoted", "client_check", "drain_enter", "pgbouncer_pause")
 RETAKE_EVERY_S = 10.0
 FIRST_RETAKE_S = 3.0
 
@@ -68,6 +72,7 @@ class Keeper:
         self._decided = threading.Event()
         self._over = threading.Event()
         self._lending = threading.Lock()
+        self._warm = False
 
     def run(self, gone: Callable[[float], bool]) -> None:
         """Until ``gone``, until somebody wants it released, or until a refusal was told."""
@@ -85,6 +90,7 @@ class Keeper:
             self._acquisition.acquire()
         finally:
             self._decided.set()
+        self._acquisition.warm(LOOK_CALLS)
 
     def _serve(self) -> None:
         while True:
@@ -114,6 +120,9 @@ class Keeper:
         stream.write(json.dumps({"state": "held", "lent": loan.lent}) + "\n")
         stream.flush()
         loan.serve(stream)
+        if not self._warm:
+            self._warm = True
+            self._acquisition.warm(ACT_CALLS)
 
 
 def listen(path: Path) -> socket.socket:

@@ -59,6 +59,7 @@ CALLS = {
     "undo": "undo:undo",
     "vip_release": "vip:release",
     "vip_standby": "vip:standby",
+    "warm": "warm:warm",
     "pgbouncer_info": "pooler:pgbouncer_info",
     "pgbouncer_pause": "pooler:pgbouncer_pause",
     "pgbouncer_resume": "pooler:pgbouncer_resume",

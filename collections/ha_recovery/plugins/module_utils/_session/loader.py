@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 import zipfile
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +25,7 @@ HAVE, NEED = "HAVE", "NEED"
 
 # Runs as root on the host. Everything it needs comes over stdin; argv holds no secret.
 LOADER = """
-import io, os, shutil, sys, tempfile, time, zipfile
+import os, sys
 take, say = sys.stdin.buffer, sys.stdout.buffer
 line = take.readline()
 while line and not line.startswith(b"HA_RECOVERY "):
@@ -37,6 +38,7 @@ have = os.path.isdir(home)
 say.write(b"HAVE\\n" if have else b"NEED\\n")
 say.flush()
 if not have:
+    import io, shutil, tempfile, time, zipfile
     size = int(take.readline())
     os.makedirs(cache, mode=0o700, exist_ok=True)
     for name in os.listdir(cache):
@@ -55,19 +57,44 @@ main()
 """.replace("@CACHE@", CACHE)
 
 
-@lru_cache(maxsize=1)
-def bundle() -> tuple[str, bytes]:
-    """The collection's module_utils as a zip archive, and its hash. The same sources always give the same bytes."""
+_once = threading.Lock()
+
+
+def digest() -> str:
+    """What names the code: the same sources always give the same. Worked out once, however many sessions begin."""
+    with _once:
+        return _digest()
+
+
+def bundle() -> bytes:
+    """The collection's module_utils as a zip archive, for a host that does not have them."""
+    with _once:
+        return _bundle()
+
+
+def _sources() -> list[tuple[str, bytes]]:
+    """Names in the archive and contents, always in the same order."""
     root = Path(__file__).resolve().parent.parent
+    empty = ["ansible_collections", "ansible_collections/sre", "ansible_collections/sre/ha_recovery"]
+    found = [(f"{folder}/__init__.py", b"") for folder in [*empty, "ansible_collections/sre/ha_recovery/plugins"]]
+    found += [(f"{PACKAGE}/{one.relative_to(root)}", one.read_bytes()) for one in sorted(root.rglob("*.py"))]
+    if not (root / "__init__.py").exists():
+        found.append((f"{PACKAGE}/__init__.py", b""))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _digest() -> str:
+    made = hashlib.sha256()
+    for name, content in _sources():
+        made.update(f"{name} {len(content)}\n".encode() + content)
+    return made.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _bundle() -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for folder in ("ansible_collections", "ansible_collections/sre", "ansible_collections/sre/ha_recovery"):
-            archive.writestr(zipfile.ZipInfo(f"{folder}/__init__.py"), "")
-        archive.writestr(zipfile.ZipInfo("ansible_collections/sre/ha_recovery/plugins/__init__.py"), "")
-        for source in sorted(root.rglob("*.py")):
-            name = f"{PACKAGE}/{source.relative_to(root)}"
-            archive.writestr(zipfile.ZipInfo(name), source.read_bytes(), zipfile.ZIP_DEFLATED)
-        if not (root / "__init__.py").exists():
-            archive.writestr(zipfile.ZipInfo(f"{PACKAGE}/__init__.py"), "")
-    data = content.getvalue()
-    return hashlib.sha256(data).hexdigest()[:16], data
+        for name, source in _sources():
+            archive.writestr(zipfile.ZipInfo(name), source, zipfile.ZIP_DEFLATED)
+    return content.getvalue()

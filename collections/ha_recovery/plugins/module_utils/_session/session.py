@@ -19,7 +19,7 @@ from dataclasses import field as dataclass_field
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.connection import Connection
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.loader import GREETING, NEED, bundle
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.loader import GREETING, NEED, bundle, digest
 
 PING_EVERY_S = 1.0
 NOT_ASKED = "was not asked"
@@ -158,15 +158,15 @@ class Session:
                 self._send({"call": "ping"})
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        digest, code = bundle()
         try:
             if process.stdin is None or process.stdout is None:
                 raise BrokenPipeError
             if self.connection.become and self.connection.become_password:
                 process.stdin.write(self.connection.become_password.encode() + b"\n")
-            process.stdin.write(f"{GREETING} {digest}\n".encode())
+            process.stdin.write(f"{GREETING} {digest()}\n".encode())
             process.stdin.flush()
             if process.stdout.readline().decode().strip() == NEED:
+                code = bundle()
                 process.stdin.write(f"{len(code)}\n".encode() + code)
                 process.stdin.flush()
             for line in process.stdout:

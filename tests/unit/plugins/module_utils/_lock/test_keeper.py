@@ -6,14 +6,23 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.holder import Holder
-from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.keeper import Keeper, Watch, ended, listen
+from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.keeper import (
+    ACT_CALLS,
+    LOOK_CALLS,
+    Keeper,
+    Watch,
+    ended,
+    listen,
+)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._lock.lock_file import process_began
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.borrowed import BorrowedEstate, LenderGone
 from ansible_collections.sre.ha_recovery.plugins.plugin_utils import keeping
 
 
@@ -25,11 +34,20 @@ class Made:
         self.state = ""
         self.may = threading.Event()
         self.releases = 0
+        self.warmed: list[list[str]] = []
 
     def acquire(self) -> None:
         """As long as it takes."""
         self.may.wait(20)
         self.state = self.outcome
+
+    def warm(self, calls: Iterable[str]) -> None:
+        """Remember it."""
+        self.warmed.append(list(calls))
+
+    def lendable(self, hosts: Iterable[str]) -> list[str]:
+        """None."""
+        return []
 
     def retake(self) -> None:
         """Nothing is ever lost here."""
@@ -158,3 +176,25 @@ def test_the_run_finds_its_keeper_also_when_it_was_killed(path: Path) -> None:
     assert keeping.run_socket(os.getpid(), "1") is None
     listen(path).close()
     assert keeping.run_socket(os.getpid(), "1") == path
+
+
+def test_a_loan_waits_for_the_lock_and_hosts_get_ready_for_what_comes_next(path: Path) -> None:
+    """Nothing is lent before it is held; code is loaded while Ansible thinks."""
+    running = Running(path, "held")
+    threading.Timer(0.2, running.made.may.set).start()
+    for _turn in range(2):
+        with BorrowedEstate(path, []) as estate:
+            assert running.made.state == "held" and estate.call_all({}) == {}
+    limit = time.monotonic() + 20
+    while len(running.made.warmed) < 2 and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert running.made.warmed == [list(LOOK_CALLS), list(ACT_CALLS)]
+    running.run_ended.set()
+
+
+def test_nothing_is_lent_by_a_keeper_that_was_refused(path: Path) -> None:
+    """It says why."""
+    running = Running(path, "refused")
+    running.made.may.set()
+    with pytest.raises(LenderGone, match="lock is not held any more"), BorrowedEstate(path, []):
+        pass

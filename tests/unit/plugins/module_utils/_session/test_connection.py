@@ -23,8 +23,8 @@ BASE = {"ansible_host": "192.0.2.21", "ansible_user": "operator"}
         ({**BASE, "ansible_ssh_args": "-C"}, ["ssh -C"]),
         ({**BASE, "ansible_ssh_executable": "/opt/ssh"}, ["/opt/ssh "]),
         ({**BASE, "ansible_become_password": "s3cret"}, ["sudo -H -S -k -p '' --"]),
-        ({"ansible_host": "h", "ansible_user": "root"}, ["-- h /usr/bin/python3 -c"]),
-        ({**BASE, "ansible_become": False}, ["-- 192.0.2.21 /usr/bin/python3 -c"]),
+        ({"ansible_host": "h", "ansible_user": "root"}, ["-- h /usr/bin/python3 -I -S -c"]),
+        ({**BASE, "ansible_become": False}, ["-- 192.0.2.21 /usr/bin/python3 -I -S -c"]),
         ({}, ["-- pg1 sudo"]),
     ],
 )
