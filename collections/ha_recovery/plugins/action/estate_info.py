@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -20,10 +21,15 @@ class ActionModule(ActionBase):
         """See the module's documentation."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(
-            {"ask": {"type": "dict", "required": True}, "timeout": {"type": "float", "default": 5.0}}
+            {
+                "ask": {"type": "dict", "required": True},
+                "timeout": {"type": "float", "default": 5.0},
+                "after": {"type": "float", "default": 0.0},
+            }
         )
         ask = {str(host): dict(calls or {}) for host, calls in args["ask"].items()}
         with estate_of(sorted(ask), task_vars) as estate:
+            time.sleep(args["after"])
             answers = estate.call_all(ask, args["timeout"])
             reach = estate.reach
             result["hosts"] = {

@@ -42,7 +42,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """See the module's documentation."""
-        result: dict[str, Any] = {**super().run(tmp, task_vars), "changed": False}
+        asked_at = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"
+        result: dict[str, Any] = {**super().run(tmp, task_vars), "changed": False, "asked_at": asked_at}
         _validated, args = self.validate_argument_spec(ARGUMENTS)
         try:
             if args["state"] == "info" or self._task.check_mode:

@@ -28,6 +28,11 @@ options:
     description: Seconds until all answers must have come, once logged in.
     type: float
     default: 5.0
+  after:
+    description: >-
+      Seconds to wait before asking: how long something that was seen before needs to show whether it is still so.
+    type: float
+    default: 0.0
 attributes:
   check_mode:
     support: full

@@ -94,6 +94,11 @@ holder:
   sample:
     {cluster: orders, runbook: switchover, who: bert, control_host: ops2, pid: 4711, began: "8123",
      since: "2026-03-01T03:12:09Z"}
+asked_at:
+  description: When this task began, by the control node's clock.
+  returned: always
+  type: str
+  sample: "2026-03-01T03:12:09.123456Z"
 refused_by:
   description: The host that turned this run away.
   returned: O(state=held)

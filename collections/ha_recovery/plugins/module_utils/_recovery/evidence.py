@@ -14,7 +14,7 @@ its role probe says that Postgres is about to run         weak      not reachabl
 a standby's WAL receiver heard from it within 1 s         weak      the age says how long ago, not whether now
 ========================================================  ========  ============================================
 
-A strong sign refuses at once. A weak one alone asks for another look, and refuses when it persists.
+A strong sign refuses at once. A weak one alone asks for another look once it has aged, and refuses when it persists.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model im
 
 # A busy primary is heard from every few milliseconds, an idle one every 2.5 s (half of wal_sender_timeout).
 FRESH_S = 1.0
+# Within so many seconds of a death the load balancers' checks have noticed it: two that fail, and their time limits.
+CHECKED_S = 1.5
+# Clocks and rounding.
+MARGIN_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,20 @@ def signs_about(suspect: Node, nodes: tuple[Node, ...], balancers: tuple[Balance
     found += [_from_receiver(node, suspect, nodes) for node in watchers if not suspect.reachable]
     found += [_from_balancer(balancer, suspect) for balancer in balancers if balancer.reachable]
     return tuple(sign for sign in found if sign is not None)
+
+
+def aged_after(suspect: Node, nodes: tuple[Node, ...], balancers: tuple[Balancer, ...]) -> float:
+    """Seconds until every weak sign of life must have gone if the suspect is dead."""
+    waits = [0.0]
+    for node in nodes:
+        sign = _from_receiver(node, suspect, nodes) if node.reachable and not suspect.reachable else None
+        if sign is not None and sign.alive and node.receiver is not None:
+            waits.append(FRESH_S - (node.receiver.age_s or 0.0))
+    for balancer in balancers:
+        sign = _from_balancer(balancer, suspect) if balancer.reachable else None
+        if sign is not None and sign.alive:
+            waits.append(CHECKED_S)
+    return round(max(waits) + MARGIN_S, 3)
 
 
 def lost_primaries(nodes: tuple[Node, ...]) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.candidat
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.completion import Leftover, leftovers
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.evidence import (
     Sign,
+    aged_after,
     lost_primaries,
     signs_about,
 )
@@ -114,6 +115,7 @@ class Plan:
     signs: tuple[Sign, ...] = ()
     standings: tuple[Standing, ...] = ()
     notes: tuple[str, ...] = ()
+    look_again_after_s: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data with lists, as filters hand it to playbooks."""
@@ -286,7 +288,14 @@ def _without_primary(
         for refusal in _life_refusals(suspect, tuple(sign for sign in signs if sign.about == suspect.host))
     )
     if life and not settings.last_look and not any(sign.strong for sign in signs if sign.alive):
-        return Plan("recheck", f"{old} may be alive; looking again", topology, old_primary=old, signs=signs)
+        return Plan(
+            action="recheck",
+            headline=f"{old} may be alive; looking again",
+            topology=topology,
+            old_primary=old,
+            signs=signs,
+            look_again_after_s=max(aged_after(suspect, nodes, balancers) for suspect in suspects),
+        )
     if life:
         return Plan(
             action="refuse",

@@ -168,6 +168,16 @@ class TestSignsOfLife:
         reachable = (stopped("pg1", control={"state": "in production"}), *nodes[1:])
         assert plan(reachable).action == "failover"
 
+    def test_the_other_look_waits_until_the_sign_has_aged_and_no_longer(self) -> None:
+        """A receiver's word counts for a second; two failed checks of a load balancer take longer."""
+        fresh = standby("pg2", peers=peers(pg1=None, pg3=503))
+        fresh["wal_receiver"]["last_msg_receipt_age_s"] = 0.6
+        receiver = plan((silent("pg1"), fresh, orphan("pg3")), DEAD, last_look=False)
+        assert receiver.look_again_after_s == pytest.approx(0.5)
+        assert plan(LOST, ALIVE, last_look=False).look_again_after_s == pytest.approx(1.6)
+        assert plan((silent("pg1"), fresh, orphan("pg3")), ALIVE, last_look=False).look_again_after_s > 1.5
+        assert plan(LOST).look_again_after_s == 0.0
+
     def test_a_check_on_its_way_down_is_no_sign_of_life(self) -> None:
         """HAProxy says UP until the second failed check; the first failure is told already."""
         failing = balancer("lb1")
