@@ -80,6 +80,13 @@ fenced:
   returned: always
   type: bool
   sample: true
+isolated:
+  description: >-
+    Whether the port of a server that could not be stopped is cut off instead (table C(inet ha_recovery_fence) of nft),
+    and the unit masked. The task fails nevertheless. With O(state=lifted), whether it was cut off before.
+  returned: always
+  type: bool
+  sample: false
 steps:
   description: What was done (in check mode, what would be).
   returned: always

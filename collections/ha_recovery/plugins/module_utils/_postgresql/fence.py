@@ -17,11 +17,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FenceState:
-    """What the host is like: the marker's content, the unit masked, processes that use the data directory."""
+    """What the host is like: marker's content, unit masked, processes on the data directory, its port cut off."""
 
     marker: Mapping[str, Any] | None
     masked: bool
     processes: tuple[int, ...]
+    isolated: bool = False
 
     @property
     def fenced(self) -> bool:
@@ -37,17 +38,19 @@ class FencePlan:
     mask: bool = False
     stop: bool = False
     unmask: bool = False
+    let_in: bool = False
     remove_marker: bool = False
 
     @property
     def changed(self) -> bool:
         """True when anything is to be done."""
-        return self.write_marker or self.mask or self.stop or self.unmask or self.remove_marker
+        return bool(self.steps)
 
     @property
     def steps(self) -> list[str]:
         """Names of the steps, for the answer and the diff."""
-        return [name for name in ("write_marker", "mask", "stop", "unmask", "remove_marker") if getattr(self, name)]
+        names = ("write_marker", "mask", "stop", "unmask", "let_in", "remove_marker")
+        return [name for name in names if getattr(self, name)]
 
 
 def plan_fence(state: FenceState, *, fenced: bool) -> FencePlan:
@@ -55,7 +58,11 @@ def plan_fence(state: FenceState, *, fenced: bool) -> FencePlan:
     if fenced:
         return FencePlan(write_marker=state.marker is None, mask=not state.masked, stop=bool(state.processes))
     # The marker goes last: interrupted in between, the host still counts as fenced.
-    return FencePlan(unmask=state.marker is not None and state.masked, remove_marker=state.marker is not None)
+    return FencePlan(
+        unmask=state.marker is not None and state.masked,
+        let_in=state.isolated,
+        remove_marker=state.marker is not None,
+    )
 
 
 def marker_text(*, host: str, fenced_at: str, by: str, reason: str, new_primary: str | None, lift_with: str) -> str:

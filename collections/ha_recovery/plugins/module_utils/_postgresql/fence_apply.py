@@ -13,13 +13,21 @@ from pathlib import Path
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence import FencePlan, FenceState
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import remove_file, replace_file
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.isolate import isolate, isolated, let_in
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, postmaster_pid
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.node import parse_marker
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import read_text
 
 
 class FenceFailed(Exception):
-    """A step did not work; the message names it. Whatever could be done was done."""
+    """A step did not work; the message names it. Whatever could be done was done.
+
+    ``isolated``: the server that could not be stopped is cut off instead, and will not start at the next boot.
+    """
+
+    def __init__(self, message: str, *, isolated: bool = False) -> None:
+        super().__init__(message)
+        self.isolated = isolated
 
 
 def server_processes(directory: Path) -> tuple[int, ...]:
@@ -44,12 +52,13 @@ def is_masked(layout: Layout) -> bool:
     return link.is_symlink() and str(link.readlink()) == "/dev/null"
 
 
-def read_state(layout: Layout) -> FenceState:
-    """What the host is like now."""
+def read_state(layout: Layout, runner: Runner | None = None) -> FenceState:
+    """What the host is like now. Whether its port is cut off is asked for with a ``runner`` only."""
     return FenceState(
         marker=parse_marker(read_text(layout.fence_marker)),
         masked=is_masked(layout),
         processes=server_processes(layout.data_directory().resolve()),
+        isolated=runner is not None and isolated(runner),
     )
 
 
@@ -105,6 +114,7 @@ def apply_fence(runner: Runner, layout: Layout, plan: FencePlan, marker: str, *,
     """Do the plan's steps. A step that fails does not keep a later one from stopping the server."""
     problems = []
     result = {"stopped_by": ""}
+    cut_off = False
     if plan.write_marker:
         try:
             replace_file(layout.fence_marker, marker, mode=0o644, owner="root")
@@ -119,6 +129,9 @@ def apply_fence(runner: Runner, layout: Layout, plan: FencePlan, marker: str, *,
             result["stopped_by"] = stop_server(layout, timeout)
         except FenceFailed as error:
             problems.append(str(error))
+            why = isolate(runner, layout)
+            cut_off = not why and is_masked(layout)
+            problems.append(why or "its port is cut off instead")
     if plan.mask:
         problem = stop_starting(runner, layout)
         problems += [problem] if problem else []
@@ -126,8 +139,11 @@ def apply_fence(runner: Runner, layout: Layout, plan: FencePlan, marker: str, *,
         done = runner.run(["systemctl", "unmask", layout.unit], timeout=10)
         if not done.ok:
             problems.append(f"{layout.unit} could not be unmasked: {done.reason}")
+    why = let_in(runner) if plan.let_in else ""
+    if why:
+        problems.append(why)
     if plan.remove_marker and not problems:
         remove_file(layout.fence_marker)
     if problems:
-        raise FenceFailed("; ".join(problems))
+        raise FenceFailed("; ".join(problems), isolated=cut_off)
     return result

@@ -50,10 +50,10 @@ def run_fence(runner: Runner, given: Mapping[str, Any], *, check_mode: bool = Fa
     version = params["version"] or detect_version(params["cluster"])
     if version is None:
         # Nothing can be fenced where no cluster is; that is also proof that nothing runs.
-        nothing = {"steps": [], "stopped_by": "", "marker": {}, "seconds": 0.0}
+        nothing = {"steps": [], "stopped_by": "", "marker": {}, "seconds": 0.0, "isolated": False}
         return {"changed": False, "fenced": False, "started_at": started_at, **nothing}
     layout = Layout(version, params["cluster"])
-    state = read_state(layout)
+    state = read_state(layout, None if fencing else runner)
     plan = plan_fence(state, fenced=fencing)
     marker = marker_text(
         host=params["host"],
@@ -64,6 +64,7 @@ def run_fence(runner: Runner, given: Mapping[str, Any], *, check_mode: bool = Fa
         lift_with=params["lift_with"] or f"docs/failover.md tells how to bring {params['host']} back",
     )
     result: dict[str, Any] = {"steps": plan.steps, "stopped_by": "", "marker": dict(state.marker or {})}
+    result["isolated"] = state.isolated
     result.update(fenced=state.fenced, started_at=started_at, changed=plan.changed)
     if check_mode:
         return {**result, "seconds": round(time.monotonic() - began, 3)}
@@ -71,13 +72,16 @@ def run_fence(runner: Runner, given: Mapping[str, Any], *, check_mode: bool = Fa
         result.update(apply_fence(runner, layout, plan, marker, timeout=params["timeout"]))
     except FenceFailed as problem:
         after = read_state(layout)
+        result["isolated"] = problem.isolated
         raise Failed(
             f"{params['host']} is not {params['state']}: {problem}; seen now: {shown(after)}. "
             f"Next: put that right on {params['host']}, then run the same command again.",
             result,
         ) from problem
     after = read_state(layout)
-    result.update(fenced=after.fenced, marker=dict(after.marker or {}), seconds=round(time.monotonic() - began, 3))
+    result.update(
+        fenced=after.fenced, isolated=False, marker=dict(after.marker or {}), seconds=round(time.monotonic() - began, 3)
+    )
     if fencing and not after.fenced:
         raise Failed(f"{params['host']} is not fenced: {shown(after)} after {plan.steps}", result)
     return {**result, "diff": {"before": shown(state), "after": shown(after)}}

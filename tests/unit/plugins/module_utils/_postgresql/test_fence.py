@@ -24,6 +24,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_
     server_processes,
     stop_server,
 )
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.isolate import isolated, port_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout
 
 MARKER = {"reason": "x"}
@@ -41,6 +42,8 @@ MARKER = {"reason": "x"}
         (False, FenceState(MARKER, False, ()), ["remove_marker"]),
         (False, FenceState(None, False, (7,)), []),
         (False, FenceState(None, True, ()), []),
+        (False, FenceState(MARKER, True, (7,), True), ["unmask", "let_in", "remove_marker"]),
+        (False, FenceState(None, False, (), True), ["let_in"]),
     ],
 )
 def test_steps(fenced: bool, state: FenceState, steps: list[str]) -> None:
@@ -79,11 +82,22 @@ class Systemd:
         self.starting = starting
         self.link = Path(layout.root, "etc/systemd/system", layout.unit)
         self.works = works
+        self.table = ""
+
+    def _nft(self, argv: Sequence[str], stdin: str | None) -> Completed:
+        if "list" in argv:
+            return Completed(0, self.table, "") if self.table else Completed(1, "", "No such file or directory")
+        if not self.works:
+            return Completed(127, "", "nft: command not found")
+        self.table = stdin or ""
+        return Completed(0, "", "")
 
     def run(
         self, argv: Sequence[str], *, timeout: float, stdin: str | None = None, env: Mapping[str, str] | None = None
     ) -> Completed:
-        """systemctl mask|unmask."""
+        """systemctl mask|unmask, nft."""
+        if argv[0] == "nft":
+            return self._nft(argv, stdin)
         if not self.works:
             return Completed(1, "", "Failed to mask unit: read-only file system")
         if argv[1] == "show":
@@ -175,3 +189,31 @@ def test_the_marker_stays_when_unmasking_fails(layout: Layout) -> None:
     with pytest.raises(FenceFailed, match="could not be unmasked"):
         apply_fence(Systemd(layout, works=False), layout, FencePlan(unmask=True, remove_marker=True), "", timeout=0.5)
     assert layout.fence_marker.exists()
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_server_that_survives_is_cut_off_and_let_in_again(
+    layout: Layout, works: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is still not stopped, and that is told; only with rules in force, and masked, does it count as cut off."""
+    (layout.config_dir / "conf.d").mkdir()
+    (layout.config_dir / "postgresql.conf").write_text("port = 5433\t# (change requires restart)\n#port = 1\n")
+    (layout.config_dir / "conf.d" / "10-site.conf").write_text("port=5434\n")
+    assert port_of(layout) == 5434
+    systemd = Systemd(layout, works=works)
+    monkeypatch.setattr(f"{apply_fence.__module__}.stop_server", _survives)
+    with pytest.raises(FenceFailed, match="survives SIGKILL") as told:
+        apply_fence(systemd, layout, FencePlan(mask=True, stop=True), "{}\n", timeout=0.5)
+    assert told.value.isolated is works
+    assert ("its port is cut off instead" in str(told.value)) is works
+    assert ("port 5434 could not be cut off either: nft: command not found" in str(told.value)) is not works
+    if works:
+        assert systemd.table.count("port 5434 drop") == 4 and isolated(systemd, 5434) and not isolated(systemd, 5432)
+        state = read_state(layout, systemd)
+        assert state.isolated
+        apply_fence(systemd, layout, plan_fence(state, fenced=False), "", timeout=0.5)
+        assert not isolated(systemd)
+
+
+def _survives(layout: Layout, timeout: float) -> str:
+    raise FenceFailed("process 7 survives SIGKILL (a stuck disk?)")
