@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ansible.errors import AnsibleActionFail
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover_run import Failover
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.fencing import FencingRefused, Way, way_of
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.hook import hook_for
 from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
 from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import AnyEstate
 
 
 class ActionModule(PlanAction):
     """Carry out a planned failover."""
+
+    _ways: Mapping[str, Way]
 
     ARGUMENTS: ClassVar[Mapping[str, Any]] = {
         "addresses": {"type": "dict", "required": True},
@@ -31,6 +36,15 @@ class ActionModule(PlanAction):
     def needs_everybody(self, plan: Mapping[str, Any]) -> bool:
         """Who is silent now is an answer like any other: the proof decides what it means."""
         return False
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """As every plan; besides, each lost host's own variables say how it is fenced from outside."""
+        methods = self._task.args["plan"].get("fencing_methods") or {}
+        try:
+            self._ways = {host: way_of(host, task_vars["hostvars"][host]) for host in methods}
+        except FencingRefused as error:
+            raise AnsibleActionFail(str(error)) from error
+        return super().run(tmp, task_vars)
 
     def hosts(self, plan: Mapping[str, Any]) -> set[str]:
         """Everybody whom the plan names."""
@@ -52,5 +66,6 @@ class ActionModule(PlanAction):
             who=args["who"],
             by=args["by"],
             say=progress,
+            hook=hook_for(self._ways),
         )
         return {"changed": True, "answers": run.run()}

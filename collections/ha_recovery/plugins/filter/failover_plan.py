@@ -61,6 +61,10 @@ options:
     description: Name of the record that an interrupted run left, if any.
     type: str
     default: ""
+  fencing:
+    description: For each host, C(fencing_method) of its variables. C(none), or no entry, is no way from outside.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -89,6 +93,7 @@ def failover_plan(
     waive: Any = (),
     last_look: bool = True,
     unfinished: str = "",
+    fencing: Any = None,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     if replication_mode not in ("sync", "async"):
@@ -98,7 +103,8 @@ def failover_plan(
         budget = int(max_loss_bytes)
     except ValueError as problem:
         raise AnsibleFilterError(str(problem)) from problem
-    settings = Settings(replication_mode == "sync", budget, waivers, bool(last_look), str(unfinished))
+    methods = {str(host): str(method) for host, method in (fencing or {}).items() if str(method or "none") != "none"}
+    settings = Settings(replication_mode == "sync", budget, waivers, bool(last_look), str(unfinished), methods)
     nodes = nodes_from(observed["nodes"], databases)
     plan = plan_failover(nodes, balancers_from(observed["load_balancers"], load_balancers), settings)
     return {

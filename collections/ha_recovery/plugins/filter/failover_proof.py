@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.proof import missing_proofs
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.ladder import missing_proofs
 
 DOCUMENTATION = r"""
 name: failover_proof

@@ -22,8 +22,8 @@ Pure: the same observation always gives the same plan, whoever runs it and howev
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import Balancer
@@ -79,13 +79,17 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the operator and the inventory say. ``last_look``: weak signs of life refuse now."""
+    """What the operator and the inventory say. ``last_look``: weak signs of life refuse now.
+
+    ``fencing``: the method by which a host is fenced from outside, for those that have one.
+    """
 
     synchronous: bool
     max_loss_bytes: int
     waivers: frozenset[str] = frozenset()
     last_look: bool = True
     unfinished: str = ""
+    fencing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class Plan:
     standings: tuple[Standing, ...] = ()
     notes: tuple[str, ...] = ()
     look_again_after_s: float = 0.0
+    fencing_methods: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data with lists, as filters hand it to playbooks."""
@@ -257,12 +262,16 @@ def _unproven(
         )
     # Only a stopped server proves that a load balancer which nobody reached sends no write to it.
     unfenceable = [node.host for node in nodes if node.host in lost and not node.reachable]
+    # What can be switched off from outside is not refused now: nothing is promoted unless that is proven.
+    hopeless = [name for name in unfenceable if name not in settings.fencing]
+    if UNFENCED_LOAD_BALANCER in settings.waivers:
+        hopeless = unfenceable
     for one in balancers:
-        if unfenceable and not one.reachable:
+        if hopeless and not one.reachable:
             found.append(
                 Refusal(
                     one.host,
-                    f"not reachable; it may hold the virtual IP and send writes to {', '.join(unfenceable)}, "
+                    f"not reachable; it may hold the virtual IP and send writes to {', '.join(hopeless)}, "
                     "which cannot be stopped either",
                     "every load balancer fenced, or the old primary stopped",
                     f"switch {one.host} off for good or restore it, then {FAILOVER}; or, when you know that it is off: "
@@ -352,6 +361,7 @@ def _without_primary(
         waived=tuple(sorted({one.waiver for one in unproven})),
         notes=tuple(notes),
         verify_from=_verify_from(candidate.host, nodes),
+        fencing_methods={name: settings.fencing[name] for name in lost if name in settings.fencing},
     )
 
 

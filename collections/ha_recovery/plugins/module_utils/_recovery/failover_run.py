@@ -9,12 +9,18 @@ follow, promote, verify}}``. A host that fails or is silent is an answer too; th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.proof import missing_proofs
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.ladder import (
+    missing_proofs,
+    out_of_reach,
+)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover_run import AnswerLike, Calls
 
+# Fences a host from outside; the answer says whether that is ``proven``, with ``detail`` and ``seconds``. Never raises.
+Hook = Callable[[str], Mapping[str, Any]]
 Questions = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -43,19 +49,44 @@ class Failover:
         who: str,
         by: str,
         say: Callable[[str], None] = lambda line: None,
+        hook: Hook | None = None,
     ) -> None:
         self.calls, self.plan, self.addresses, self.say = calls, plan, addresses, say
         self.vip, self.port, self.who, self.by = vip, port, who, by
         self.candidate = str(plan["candidate"])
         self.answers: dict[str, dict[str, Any]] = {}
+        self._hook = hook
+        self._hooked: dict[str, threading.Thread] = {}
 
     def run(self) -> dict[str, dict[str, Any]]:
         """Do what the plan says, and return every answer. Never raises for what a host does."""
+        # A host that does not let us in can only be fenced from outside: that begins at once, beside all the rest.
+        self._fence_from_outside([host for host in self.plan["fence_servers"] if host not in self.plan["fence_hosts"]])
         self._ask("Fence the old primary, and turn the standbys to the new one", self._fences(), 30)
-        if not self._promote():
-            return self.answers
-        self._verify()
+        self._fence_from_outside(out_of_reach(self.plan, self.answers))
+        if self._promote():
+            self._verify()
+        self._await_hook("Wait for the word of the fencing from outside, for the record")
         return self.answers
+
+    def _fence_from_outside(self, hosts: Iterable[str]) -> None:
+        """The user's hook, for those hosts that have one, once each."""
+        for host in hosts:
+            if self._hook is None or host in self._hooked or self.plan.get("fencing_methods", {}).get(host) is None:
+                continue
+            self.say(f"Fence {host} from outside")
+            self._hooked[host] = threading.Thread(target=self._run_hook, args=(self._hook, host), daemon=True)
+            self._hooked[host].start()
+
+    def _run_hook(self, hook: Hook, host: str) -> None:
+        answer = hook(host)
+        self.answers.setdefault(host, {})["hook"] = dict(answer)
+
+    def _await_hook(self, name: str) -> None:
+        if any(one.is_alive() for one in self._hooked.values()):
+            self.say(name)
+        for one in self._hooked.values():
+            one.join()
 
     def _ask(self, name: str, questions: Questions, timeout: float, names: Mapping[str, str] | None = None) -> None:
         if not questions:
@@ -93,6 +124,9 @@ class Failover:
         if not (self.plan["promote"] or self.plan["degrade_sync"]):
             return True
         missing = missing_proofs(self.plan, self.answers)
+        if missing and self._hooked:
+            self._await_hook("Wait for the proof of the fencing from outside")
+            missing = missing_proofs(self.plan, self.answers)
         if missing:
             self.answers.setdefault(self.candidate, {})["promote"] = {
                 "failed": True,

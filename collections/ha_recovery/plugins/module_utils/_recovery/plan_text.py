@@ -21,6 +21,12 @@ def step_lines(plan: Plan) -> list[str]:
     if plan.fence_servers and plan.fence_load_balancers:
         balancers = ", ".join(plan.fence_load_balancers)
         lines.append(f"maintenance for {', '.join(plan.fence_servers)}, kept across restarts, on {balancers}")
+    outside = [f"{host} ({plan.fencing_methods[host]})" for host in plan.fence_servers if host in plan.fencing_methods]
+    if outside:
+        needed = (
+            "promote only behind its proof" if plan.skipped_load_balancers and not plan.waived else "for the record"
+        )
+        lines.append(f"fence from outside unless it is stopped on its host, {needed}: {', '.join(outside)}")
     if plan.admit_servers and plan.fence_load_balancers:
         lines.append(f"readmit {', '.join(plan.admit_servers)} on {', '.join(plan.fence_load_balancers)}")
     if plan.follow:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover import WAIVERS
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.ladder import rungs_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record import result_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import FAILOVER, REJOIN, STATUS
 
@@ -44,6 +45,7 @@ def steps_of(plan: Mapping[str, Any], answers: Answers) -> list[dict[str, Any]]:
         for host in hosts
     ]
     told = (
+        ("fence from outside", "hook", "seconds"),
         ("turn the load balancer", "turn_to_promoted", "seconds"),
         ("write and read through the virtual IP", "verify", "read_seconds"),
     )
@@ -98,6 +100,8 @@ def failover_parts(
     promoted: Mapping[str, Any] = next((one["promote"] for one in answers.values() if one.get("promote")), {})
     verified = _verified(answers, address)
     loss = plan.get("loss")
+    # Nothing was tried yet, or nothing is to be.
+    fencing = [one.as_dict() for one in rungs_of(plan, answers)] if answers else []
     return {
         "headline": str(plan.get("headline") or ""),
         "evidence": {
@@ -106,6 +110,7 @@ def failover_parts(
             "notes": list(plan.get("notes") or ()),
             "possible_loss": loss,
             "sync_degraded": bool(plan.get("degrade_sync")),
+            "fencing": fencing,
             "observed": dict(observed),
         },
         "verdicts": [_verdict(one) for one in plan.get("refusals") or ()],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.proof import missing_proofs, unfenced_hosts
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.ladder import missing_proofs, unfenced_hosts
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_failover import next_step, steps_of
 
 Answers = Mapping[str, Mapping[str, Any]]

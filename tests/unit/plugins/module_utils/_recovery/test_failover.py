@@ -210,6 +210,15 @@ class TestWaivers:
         assert allowed.loss is not None and allowed.loss.excluded is (waiver != UNSEEN_STANDBY)
         assert any(line.strip().startswith(f"waived: {waiver}") for line in plan_lines(allowed))
 
+    def test_a_host_that_can_be_switched_off_needs_no_waiver(self) -> None:
+        """The plan goes on, and says that the proof is needed; a waiver given all the same is kept."""
+        made = plan(LOST, self.ONE_LB, fencing={"pg1": "ipmi", "pg9": "ssh"})
+        assert (made.action, made.waived, made.fencing_methods) == ("failover", (), {"pg1": "ipmi"})
+        assert any("promote only behind its proof: pg1 (ipmi)" in line for line in plan_lines(made))
+        waived = plan(LOST, self.ONE_LB, UNFENCED_LOAD_BALANCER, fencing={"pg1": "ipmi"})
+        assert (waived.action, waived.waived) == ("failover", (UNFENCED_LOAD_BALANCER,))
+        assert any("for the record: pg1 (ipmi)" in line for line in plan_lines(waived))
+
     def test_one_waiver_does_not_pass_for_another(self) -> None:
         """Both are needed where both are open."""
         assert plan(self.UNSEEN, self.ONE_LB, UNSEEN_STANDBY).refusals[0].waiver == UNFENCED_LOAD_BALANCER

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -127,3 +129,65 @@ def test_answers_say_when_they_were_asked_and_how_long_it_took() -> None:
     answer = Answer(True, {"changed": True}, seconds=0.1234, sent_at=1772334729.25)
     assert result_of(answer) == {"changed": True, "seconds": 0.123, "started_at": 1772334729.25}
     assert result_of(Answer(True, {"seconds": 0.05}, seconds=0.1)) == {"seconds": 0.05}
+
+
+class Outside:
+    """The hook; ``may``: it comes to its end only then."""
+
+    def __init__(self, *, proven: bool = True) -> None:
+        self.proven = proven
+        self.hosts: list[str] = []
+        self.may = threading.Event()
+
+    def __call__(self, host: str) -> dict[str, Any]:
+        self.hosts.append(host)
+        self.may.wait(20)
+        return {"proven": self.proven, "failed": not self.proven, "detail": "exit status 0"}
+
+
+def outside(hook: Outside, hosts: Hosts, **changes: Any) -> dict[str, dict[str, Any]]:
+    """As `run`, for a host that can be switched off."""
+    plan = {**PLAN, "fencing_methods": {"pg1": "command"}, **changes}
+    addresses = {name: "192.0.2.22" for name in ("pg1", "pg2", "pg3")}
+    return Failover(hosts, plan, addresses, vip="v", port=1, who="anna", by="x", hook=hook).run()
+
+
+def test_a_hook_that_is_not_needed_holds_nobody_up_and_is_told() -> None:
+    """Every load balancer is proven: the promotion does not wait for a management board."""
+    hook, hosts = Outside(), Hosts()
+    threading.Thread(target=lambda: (_until(lambda: "pg2 promote" in hosts.asked), hook.may.set()), daemon=True).start()
+    assert outside(hook, hosts)["pg1"]["hook"]["proven"] is True
+    assert hosts.asked == [FENCES, *REST]
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_hook_that_is_needed_is_waited_for(proven: bool) -> None:
+    """A load balancer was not reached: only what is proven to be off lets anybody be promoted."""
+    hook, hosts = Outside(proven=proven), Hosts()
+    threading.Timer(0.1, hook.may.set).start()
+    answers = outside(hook, hosts, fence_load_balancers=["lb1"], skipped_load_balancers=["lb2"])
+    assert ("pg2 promote" in hosts.asked) is proven
+    assert bool(answers["pg2"]["promote"].get("failed")) is not proven
+    assert hook.hosts == ["pg1"]
+
+
+@pytest.mark.parametrize(("fails", "called"), [(("pg1 fence",), ["pg1"]), ((), [])])
+def test_a_host_that_was_stopped_is_not_switched_off(fails: tuple[str, ...], called: list[str]) -> None:
+    """The hook comes after the host's own fence."""
+    hook = Outside()
+    hook.may.set()
+    outside(hook, Hosts(*fails), fence_hosts=["pg1"])
+    assert hook.hosts == called
+
+
+def test_a_host_without_a_method_is_left_alone() -> None:
+    """Nobody said how."""
+    hook = Outside()
+    outside(hook, Hosts(), fencing_methods={})
+    assert hook.hosts == []
+
+
+def _until(good: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 20
+    while not good() and time.monotonic() < limit:
+        time.sleep(0.01)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.proof import missing_proofs, unfenced_hosts
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.ladder import missing_proofs, unfenced_hosts
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.record_failover import next_step, steps_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.result import problems_of, summary_of
 
