@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -65,6 +66,12 @@ options:
     description: For each host, C(fencing_method) of its variables. C(none), or no entry, is no way from outside.
     type: dict
     default: {}
+  priorities:
+    description: >-
+      For each host, C(failover_priority) of its variables, a whole number. Of two standbys with the same timeline, WAL
+      and followers the higher one becomes primary.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -94,6 +101,7 @@ def failover_plan(
     last_look: bool = True,
     unfinished: str = "",
     fencing: Any = None,
+    priorities: Any = None,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     if replication_mode not in ("sync", "async"):
@@ -101,10 +109,11 @@ def failover_plan(
     try:
         waivers = parse_waivers(waive)
         budget = int(max_loss_bytes)
+        ranks = priorities_from(priorities or {})
     except ValueError as problem:
         raise AnsibleFilterError(str(problem)) from problem
     methods = {str(host): str(method) for host, method in (fencing or {}).items() if str(method or "none") != "none"}
-    settings = Settings(replication_mode == "sync", budget, waivers, bool(last_look), str(unfinished), methods)
+    settings = Settings(replication_mode == "sync", budget, waivers, bool(last_look), str(unfinished), methods, ranks)
     nodes = nodes_from(observed["nodes"], databases)
     plan = plan_failover(nodes, balancers_from(observed["load_balancers"], load_balancers), settings)
     return {
@@ -112,6 +121,17 @@ def failover_plan(
         "lines": plan_lines(plan),
         "refusal_lines": refusal_lines(plan),
     }
+
+
+def priorities_from(given: Mapping[str, Any]) -> dict[str, int]:
+    """Whole numbers by host. Raises ValueError for anything else."""
+    found = {}
+    for host, value in given.items():
+        try:
+            found[str(host)] = int(str(value))
+        except ValueError as error:
+            raise ValueError(f"{host}: failover_priority is {value!r}; expected a whole number") from error
+    return found
 
 
 class FilterModule:

@@ -4,11 +4,13 @@
 """Which standby becomes primary: the one that has the most, never the first in the inventory.
 
 Order: newest timeline, then highest received WAL position, then the standby that others already follow (an
-interrupted failover goes on as it began), then a named synchronous standby, then the name.
+interrupted failover goes on as it began), then the higher ``failover_priority``, then a named synchronous standby, then
+the name. A priority never weighs against WAL.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import told
@@ -45,18 +47,22 @@ def standing_of(node: Node, system_identifier: str | None) -> Standing:
     return Standing(node.host, True, f"timeline {node.timeline}, received {node.received_lsn}")
 
 
-def _rank(node: Node, nodes: tuple[Node, ...]) -> tuple[int, int, int, int, str]:
+def _rank(node: Node, nodes: tuple[Node, ...], priorities: Mapping[str, int]) -> tuple[int, int, int, int, int, str]:
     followers = sum(1 for other in nodes if other.is_standby and host_of(other.upstream, nodes) == node.host)
     named = f'"{node.host}"' in node.synchronous_standby_names or node.host in node.synchronous_standby_names.split()
     received = parse_lsn(node.received_lsn) if node.received_lsn is not None else 0
-    return (-(node.timeline or 0), -received, -followers, 0 if named else 1, node.host)
+    return (-(node.timeline or 0), -received, -followers, -priorities.get(node.host, 0), 0 if named else 1, node.host)
 
 
-def choose(nodes: tuple[Node, ...], system_identifier: str | None) -> tuple[Node | None, tuple[Standing, ...]]:
-    """The candidate, or None, and every host's standing."""
+def choose(
+    nodes: tuple[Node, ...], system_identifier: str | None, priorities: Mapping[str, int] | None = None
+) -> tuple[Node | None, tuple[Standing, ...]]:
+    """The candidate, or None, and every host's standing. ``priorities``: by host, 0 where nothing is said."""
     standings = tuple(standing_of(node, system_identifier) for node in nodes)
     names = {standing.host for standing in standings if standing.eligible}
-    eligible = sorted((node for node in nodes if node.host in names), key=lambda node: _rank(node, nodes))
+    eligible = sorted(
+        (node for node in nodes if node.host in names), key=lambda node: _rank(node, nodes, priorities or {})
+    )
     return (eligible[0] if eligible else None), standings
 
 

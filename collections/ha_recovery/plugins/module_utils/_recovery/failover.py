@@ -82,6 +82,7 @@ class Settings:
     """What the operator and the inventory say. ``last_look``: weak signs of life refuse now.
 
     ``fencing``: the method by which a host is fenced from outside, for those that have one.
+    ``priorities``: which of two standbys that have the same is preferred; the higher one.
     """
 
     synchronous: bool
@@ -90,6 +91,7 @@ class Settings:
     last_look: bool = True
     unfinished: str = ""
     fencing: Mapping[str, str] = field(default_factory=dict)
+    priorities: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -314,7 +316,7 @@ def _without_primary(
             refusals=life,
             signs=signs,
         )
-    candidate, standings = choose(nodes, topology.system_identifier)
+    candidate, standings = choose(nodes, topology.system_identifier, settings.priorities)
     if candidate is None:
         refusals = tuple(
             Refusal(one.host, one.why, "a running standby", f"bring {one.host} back, then {FAILOVER}")

@@ -47,6 +47,24 @@ def test_the_one_that_has_the_most(chosen: str, nodes: Raws) -> None:
 
 
 @pytest.mark.parametrize(
+    ("chosen", "nodes", "priorities"),
+    [
+        ("pg3", (orphan("pg2"), orphan("pg3")), {"pg3": 1}),
+        ("pg3", (orphan("pg2"), orphan("pg3")), {"pg2": -1}),
+        ("pg2", (orphan("pg2", received="0/5000001"), orphan("pg3")), {"pg3": 100}),
+        ("pg2", (orphan("pg2", timeline=2), orphan("pg3")), {"pg3": 100}),
+        ("pg2", (orphan("pg2"), orphan("pg3", "pg2")), {"pg3": 100}),
+        ("pg3", (orphan("pg2", synchronous_standby_names='ANY 1 ("pg2")'), orphan("pg3")), {"pg3": 1}),
+    ],
+)
+def test_a_priority_decides_between_equals_only(chosen: str, nodes: Raws, priorities: dict[str, int]) -> None:
+    """Never against WAL, nor against an interrupted failover."""
+    for order in (nodes, nodes[::-1]):
+        found, _standings = choose(nodes_from(order), "7001", priorities)
+        assert found is not None and found.host == chosen
+
+
+@pytest.mark.parametrize(
     ("why", "node"),
     [
         ("not reachable", silent("pg2")),
