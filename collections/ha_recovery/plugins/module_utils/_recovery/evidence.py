@@ -29,6 +29,8 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model im
 FRESH_S = 1.0
 # Within so many seconds of a death the load balancers' checks have noticed it: two that fail, and their time limits.
 CHECKED_S = 1.5
+# So long one that was about to start is left alone to do so, or to be let in by.
+STARTED_S = 1.0
 # Clocks and rounding.
 MARGIN_S = 0.1
 
@@ -103,6 +105,9 @@ def aged_after(suspect: Node, nodes: tuple[Node, ...], balancers: tuple[Balancer
         sign = _from_receiver(node, suspect, nodes) if node.reachable and not suspect.reachable else None
         if sign is not None and sign.alive and node.receiver is not None:
             waits.append(FRESH_S - (node.receiver.age_s or 0.0))
+        peer = _from_peer(node, suspect) if node.reachable and node.host != suspect.host else None
+        if peer is not None and peer.alive:
+            waits.append(STARTED_S)
     for balancer in balancers:
         sign = _from_balancer(balancer, suspect) if balancer.reachable else None
         if sign is not None and sign.alive:

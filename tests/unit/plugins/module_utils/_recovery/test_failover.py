@@ -163,6 +163,7 @@ class TestSignsOfLife:
         seen = {"pg1": {**peers(pg1=503)["pg1"], "coming_back": "Postgres is starting"}, **peers(pg3=503)}
         nodes = (silent("pg1"), orphan("pg2", peers=seen), orphan("pg3"))
         assert plan(nodes, last_look=False).action == "recheck"
+        assert plan(nodes, last_look=False).look_again_after_s == pytest.approx(1.1)
         refused = plan(nodes)
         assert refused.action == "refuse" and "Postgres is starting" in refused.refusals[0].observed
         reachable = (stopped("pg1", control={"state": "in production"}), *nodes[1:])
