@@ -104,7 +104,7 @@ marker:
   type: dict
   sample:
     {host: pg1, fenced_at: "2026-03-01T03:12:09Z", by: anna, reason: failover to pg2, new_primary: pg2,
-     lift_with: docs/failover.md tells how to bring pg1 back}
+     lift_with: ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1}
 seconds:
   description: How long it took.
   returned: always

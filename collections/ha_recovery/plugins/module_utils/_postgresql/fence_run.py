@@ -61,7 +61,7 @@ def run_fence(runner: Runner, given: Mapping[str, Any], *, check_mode: bool = Fa
         by=params["by"],
         reason=params["reason"],
         new_primary=params["new_primary"],
-        lift_with=params["lift_with"] or f"docs/failover.md tells how to bring {params['host']} back",
+        lift_with=params["lift_with"] or f"ansible-playbook playbooks/rejoin.yml -e rejoin_host={params['host']}",
     )
     result: dict[str, Any] = {"steps": plan.steps, "stopped_by": "", "marker": dict(state.marker or {})}
     result["isolated"] = state.isolated

@@ -113,7 +113,7 @@ def plan_follow(
     if node["fenced"] is not None:
         raise FollowRefused(
             f"{host} is fenced ({node['fenced'].get('reason', 'no reason given')}); expected a host that may run. "
-            f"Next: {node['fenced'].get('lift_with', 'docs/failover.md tells how to bring ' + host + ' back')}"
+            f"Next: {node['fenced'].get('lift_with', 'ansible-playbook playbooks/rejoin.yml -e rejoin_host=' + host)}"
         )
     if node["data_state"] != "initialized":
         raise FollowRefused(
@@ -125,7 +125,8 @@ def plan_follow(
     if not running and not signal and not backup_label and state not in {"shut down", "shut down in recovery"}:
         raise FollowRefused(
             f"{host} was a primary and did not stop cleanly (its control file says '{state}'); expected 'shut down' or "
-            f"a standby's data. It may hold WAL of its own. Next: docs/failover.md tells how to bring {host} back"
+            f"a standby's data. It may hold WAL of its own. "
+            f"Next: ansible-playbook playbooks/rejoin.yml -e rejoin_host={host}"
         )
     after = replication_conf(upstream)
     write_conf = before != after

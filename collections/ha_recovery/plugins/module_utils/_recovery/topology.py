@@ -28,7 +28,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model im
 
 STATUS = "ansible-playbook playbooks/status.yml"
 FAILOVER = "ansible-playbook playbooks/failover.yml"
-REJOIN = "docs/failover.md tells how to bring {host} back"
+REJOIN = "ansible-playbook playbooks/rejoin.yml -e rejoin_host={host}"
 SITE = "ansible-playbook playbooks/site.yml"
 
 
@@ -187,7 +187,7 @@ def _primary_reasons(primary: Node) -> list[Reason]:
                 primary.host,
                 "synchronous replication is switched off (95-degraded.conf)",
                 "one synchronous standby",
-                REJOIN.format(host="<the lost host>"),
+                REJOIN.format(host="..."),
             )
         ]
     if primary.synchronous_standby_names and not any(

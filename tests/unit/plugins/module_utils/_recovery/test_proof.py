@@ -114,7 +114,7 @@ def test_the_end_of_a_good_run() -> None:
     """The write through the virtual IP, and what comes next."""
     lines = summary_of(PLAN, GOOD)
     assert "pg2 (192.0.2.22, timeline 2) acknowledged a write through the virtual IP 0.50 s after it was asked" in lines
-    assert lines[-1] == "next: docs/failover.md tells how to bring pg1 back"
+    assert lines[-1] == "next: ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1"
 
 
 def test_steps_with_their_durations() -> None:
@@ -129,7 +129,7 @@ def test_steps_with_their_durations() -> None:
 @pytest.mark.parametrize(
     ("status", "plan", "command"),
     [
-        ("done", PLAN, "bring pg1 back"),
+        ("done", PLAN, "playbooks/rejoin.yml -e rejoin_host=pg1"),
         ("failed", PLAN, "playbooks/failover.yml"),
         ("refused", PLAN | {"refusals": [{"next": "do this"}]}, "do this"),
         ("refused", PLAN, "playbooks/status.yml"),

@@ -84,7 +84,7 @@ def test_groups_of_hosts() -> None:
         (
             "pg3",
             "Postgres is stopped (shut down in recovery)",
-            "bring pg3 back",
+            "rejoin_host=pg3",
             (primary(), standby("pg2"), stopped("pg3")),
         ),
         (
@@ -94,11 +94,11 @@ def test_groups_of_hosts() -> None:
             (primary(), standby("pg2"), standby("pg3", role="hung", error="no answer within 2 s")),
         ),
         ("pg3", "follows pg2", "failover.yml", (primary(), standby("pg2"), standby("pg3", "pg2"))),
-        ("pg3", "receives no WAL", "bring pg3 back", (primary(), standby("pg2"), orphan("pg3"))),
+        ("pg3", "receives no WAL", "rejoin_host=pg3", (primary(), standby("pg2"), orphan("pg3"))),
         (
             "pg3",
             "on timeline 1",
-            "bring pg3 back",
+            "rejoin_host=pg3",
             (primary(timeline=2), standby("pg2", timeline=2), standby("pg3", timeline=1)),
         ),
         (
@@ -113,12 +113,12 @@ def test_groups_of_hosts() -> None:
             "site.yml",
             (primary(), standby("pg2"), stopped("pg3", data_state="foreign")),
         ),
-        ("pg1", "fenced (failover to pg2)", "bring pg1 back", (fenced("pg1"), primary("pg2"), standby("pg3", "pg2"))),
+        ("pg1", "fenced (failover to pg2)", "rejoin_host=pg1", (fenced("pg1"), primary("pg2"), standby("pg3", "pg2"))),
         ("pg1", "commits wait", "bring a standby back", (primary(replication=[]), stopped("pg2"), stopped("pg3"))),
         (
             "pg1",
             "synchronous replication is switched off",
-            "docs/failover.md",
+            "rejoin.yml",
             (primary(sync_degraded=True, synchronous_standby_names="", replication=[]), silent("pg2"), silent("pg3")),
         ),
     ],

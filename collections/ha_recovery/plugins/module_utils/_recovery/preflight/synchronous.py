@@ -41,7 +41,7 @@ def sync_streaming(look: Look) -> Iterator[Finding]:
     if primary is None:
         return
     if primary.sync_degraded:
-        fix = REJOIN.format(host="the lost host")
+        fix = REJOIN.format(host="...")
         observed = "synchronous replication is switched off (95-degraded.conf)"
         yield Finding(primary.host, WARN, observed, "one synchronous standby", fix)
     elif primary.synchronous_standby_names and not _synchronous(look):

@@ -1,0 +1,340 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide how a database host comes back: the cheapest step of the ladder that is safe. First row that fits:
+
+=======================================================================  ===========================================
+observed                                                                 action
+=======================================================================  ===========================================
+no such host                                                             refuse
+two writable primaries, several systems, no primary                      refuse
+it is the primary                                                        none
+it does not answer, or its files could not be looked at                  refuse
+it is out for maintenance                                                refuse
+files of something else in its data directory                            refuse
+another system identifier                                                refuse
+its timeline is ahead of the primary's                                   refuse
+streams from the primary, and nothing of its absence is left             none
+streams from the primary, still fenced or in maintenance somewhere       finish
+no data                                                                  basebackup
+a rewind or a copy of it was interrupted                                 basebackup
+a standby that streams, or stopped, up to the point where they part      follow
+an old primary that stopped cleanly before that point                    follow
+the primary has no WAL for it any more, and it has nothing of its own    basebackup
+neither checksums nor wal_log_hints, or no history in common             basebackup
+it was a primary on a timeline of the same number                        basebackup
+anything else: it has WAL that the primary never had, or it crashed      rewind
+=======================================================================  ===========================================
+
+A restore from a backup repository comes before a copy of the primary where there is one; there is none yet. A server
+that is writable, hangs or has diverged is fenced first. Pure: the same observation always gives the same plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lineage import Left, Parting, parting
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import parse_lsn
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import Balancer
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import (
+    FAILOVER,
+    REJOIN,
+    STATUS,
+    topology_of,
+)
+
+UNDECIDABLE = {"mixed_systems", "split_brain", "no_primary", "bootstrap", "unknown"}
+CLEAN = {"shut down", "shut down in recovery"}
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a host's files say. ``end_lsn``: end of its WAL; ``standby``: standby.signal; ``left``: its history."""
+
+    state: str = ""
+    timeline: int | None = None
+    checkpoint_lsn: str | None = None
+    end_lsn: str | None = None
+    standby: bool = False
+    rewindable: bool | None = None
+    interrupted: str = ""
+    left: tuple[Left, ...] = ()
+    free_bytes: int | None = None
+    data_bytes: int | None = None
+
+
+def files_from(raw: Mapping[str, Any] | None) -> Files | None:
+    """Read the answer of the call rejoin_look; None when there was none."""
+    if not raw:
+        return None
+    known = {key: raw[key] for key in Files.__dataclass_fields__ if key in raw and key != "left"}
+    return Files(**known, left=tuple((int(tli), str(lsn)) for tli, lsn in raw.get("left") or ()))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything the decision is made from. ``lost_slots``: hosts for which the primary has no WAL any more."""
+
+    nodes: tuple[Node, ...]
+    balancers: tuple[Balancer, ...]
+    files: Mapping[str, Files | None]
+    lost_slots: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A rung of the ladder, and why it is this one. ``parted``: where the host's WAL leaves the primary's."""
+
+    action: str
+    why: str
+    parted: Parting | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The decision for one host."""
+
+    action: str
+    headline: str
+    host: str
+    why: str = ""
+    primary: str | None = None
+    fence_first: bool = False
+    save_from: Mapping[str, Any] | None = None
+    set_aside: bool = False
+    restore_sync: bool = False
+    peers: tuple[str, ...] = ()
+    load_balancers: tuple[str, ...] = ()
+    verify_from: str | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def acts(self) -> bool:
+        """True when hosts are to be touched."""
+        return self.action not in {"refuse", "none"}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data with lists, as playbooks and the record hold it."""
+        plain = asdict(self)
+        plain["load_balancers"], plain["peers"] = list(self.load_balancers), list(self.peers)
+        plain["refusals"] = [{**asdict(one), "line": one.line} for one in self.refusals]
+        return {**plain, "lines": plan_lines(self), "acts": self.acts}
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """The plan as a person reads it."""
+    lines = [plan.headline, *(f"  {one.line}" for one in plan.refusals)]
+    if not plan.acts:
+        return lines
+    host = plan.host
+    lines.append(f"  {host}: {plan.why}")
+    if plan.fence_first:
+        lines.append(f"  {host}: Postgres is stopped and kept from starting first")
+    if plan.save_from:
+        lines.append(f"  {host}: WAL from {plan.save_from['lsn']} on, which only it has, is saved beside its data")
+    if plan.set_aside:
+        lines.append(f"  {host}: its present data is kept aside, beside the new copy")
+    does = {
+        "follow": f"starts as a standby of {plan.primary}",
+        "rewind": f"pg_rewind makes its data that of {plan.primary}; it starts as its standby",
+        "basebackup": f"a new copy of {plan.primary}; it starts as its standby",
+        "finish": "is readmitted",
+    }
+    lines.append(f"  {host}: {does[plan.action]}")
+    if plan.restore_sync:
+        lines.append(f"  {plan.primary}: synchronous replication is switched on again once {host} streams")
+    if plan.load_balancers:
+        lines.append(f"  {', '.join(plan.load_balancers)}: sessions for {host} again, last of all")
+    return lines
+
+
+def needing(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...]) -> tuple[str, ...]:
+    """Every reachable host that is not as it should be, in name order; the primary and maintenance left out."""
+    primary = topology_of(nodes).primary
+    return tuple(
+        node.host
+        for node in nodes
+        if node.reachable
+        and node.host != primary
+        and not node.maintenance
+        and not (_streams(node, primary, nodes) and not _leftovers(node, balancers))
+    )
+
+
+def _streams(node: Node, primary: str | None, nodes: tuple[Node, ...]) -> bool:
+    return primary is not None and node.streaming and host_of(node.upstream, nodes) == primary
+
+
+def _leftovers(node: Node, balancers: tuple[Balancer, ...]) -> tuple[str, ...]:
+    """What is left of its absence: the fence, and load balancers that keep it in maintenance."""
+    kept = tuple(one.host for one in balancers if one.reachable and node.host in _in_maintenance(one))
+    return kept or ((node.host,) if node.fenced or node.masked else ())
+
+
+def _in_maintenance(balancer: Balancer) -> set[str]:
+    return {one.name for one in balancer.servers if one.maint}
+
+
+def _no(host: str, headline: str, *why: Refusal, primary: str | None = None) -> Plan:
+    return Plan("refuse", f"refused: {headline}", host, primary=primary, refusals=why)
+
+
+def _refusal(seen: Seen, host: str) -> Plan | None:
+    """The rows that refuse, and the primary's own."""
+    node = next((one for one in seen.nodes if one.host == host), None)
+    again = REJOIN.format(host=host)
+    if node is None:
+        names = ", ".join(one.host for one in seen.nodes)
+        return _no(host, f"there is no {host}", Refusal(host, "not a database host", names, STATUS))
+    topology = topology_of(seen.nodes)
+    writable = [one for one in seen.nodes if one.is_primary]
+    if len(writable) == 1 and (node.timeline or 0) > (writable[0].timeline or 0):
+        return _ahead(node, writable[0])
+    if topology.situation in UNDECIDABLE or topology.primary is None:
+        bad = [Refusal(r.host, r.observed, r.expected, r.next) for r in topology.reasons if r.severity == "red"]
+        words = topology.situation.replace("_", " ")
+        bad = bad or [Refusal("cluster", words, "one primary", FAILOVER)]
+        return _no(host, f"there is not one primary that {host} could follow ({words})", *bad)
+    primary = next(one for one in seen.nodes if one.host == topology.primary)
+    if host == primary.host:
+        return Plan("none", f"nothing to do: {host} is the primary", host, primary=host)
+    if not node.reachable:
+        why = Refusal(host, node.error or "it does not answer", "an answer", f"restore it, then {again}")
+        return _no(host, f"{host} does not answer", why, primary=primary.host)
+    if node.maintenance:
+        why = Refusal(host, told(node.maintenance), "in service", back_with(host))
+        return _no(host, f"{host} is out for maintenance", why, primary=primary.host)
+    if node.data_state == "foreign":
+        why = Refusal(
+            host,
+            "files of something else, or of another major version, in its data directory",
+            "this cluster's data, or an empty directory",
+            f"move them away yourself on {host}, then {again}",
+        )
+        return _no(host, f"the data on {host} is not this cluster's", why, primary=primary.host)
+    return _wrong_data(node, primary, seen, again)
+
+
+def _ahead(node: Node, primary: Node) -> Plan:
+    """Somebody promoted it, and nobody writes there any more: no program may choose whose writes are kept."""
+    why = Refusal(
+        node.host,
+        f"timeline {node.timeline}",
+        f"at most {primary.timeline}, the primary's",
+        f"find out who promoted {node.host}, and whose writes are to be kept; {STATUS}",
+    )
+    return _no(node.host, f"{node.host} has seen a newer timeline than {primary.host}", why, primary=primary.host)
+
+
+def _wrong_data(node: Node, primary: Node, seen: Seen, again: str) -> Plan | None:
+    host = node.host
+    if node.system_identifier and primary.system_identifier and node.system_identifier != primary.system_identifier:
+        observed, expected = f"system identifier {node.system_identifier}", f"{primary.system_identifier}"
+        why = Refusal(host, observed, expected, f"move its data away yourself on {host}, then {again}")
+        return _no(host, f"{host} holds another cluster", why, primary=primary.host)
+    if seen.files.get(primary.host) is None or seen.files.get(host) is None:
+        silent = primary.host if seen.files.get(primary.host) is None else host
+        why = Refusal(silent, "its files could not be looked at", "an answer", again)
+        return _no(host, f"{silent} does not say what lies on its disk", why, primary=primary.host)
+    return None
+
+
+def _clean(node: Node, files: Files) -> bool:
+    return not node.running and files.state in CLEAN
+
+
+def step_for(node: Node, primary: Node, mine: Files, its: Files, *, slot_lost: bool) -> Step:
+    """The ladder: the rows from "no data" on."""
+    if node.data_state == "absent":
+        return Step("basebackup", "it has no data")
+    if mine.interrupted:
+        return Step("basebackup", f"{mine.interrupted} was interrupted: its data is of no use")
+    timeline = mine.timeline or node.timeline or 0
+    common = parting(mine.left, timeline, its.left, primary.timeline or 0)
+    if common is None:
+        return Step("basebackup", "it has no timeline in common with the primary")
+    end = mine.end_lsn or node.received_lsn
+    same = timeline == (primary.timeline or 0)
+    standby = node.is_standby or (mine.standby and not node.is_primary)
+    beyond = common.lsn is not None and (end is None or parse_lsn(end) > parse_lsn(common.lsn))
+    where = f"they part at {common.lsn} on timeline {common.timeline}"
+    if standby and not beyond and node.role != "hung":
+        if slot_lost:
+            return Step("basebackup", f"{primary.host} has no WAL any more from where it stopped")
+        return Step("follow", "it has nothing that the primary does not have")
+    if (
+        not standby
+        and _clean(node, mine)
+        and common.lsn is not None
+        and mine.checkpoint_lsn
+        and parse_lsn(mine.checkpoint_lsn) < parse_lsn(common.lsn)
+    ):
+        return Step("follow", f"it stopped cleanly, and all it wrote is the primary's: {where}")
+    if mine.rewindable is False:
+        return Step("basebackup", "neither data_checksums nor wal_log_hints is on: it cannot be rewound", common)
+    if same and not standby:
+        return Step("basebackup", f"it was itself a primary on timeline {timeline}", common)
+    how = "it may have WAL that the primary never had" if node.running or not _clean(node, mine) else "it went on"
+    return Step(
+        "rewind", f"{how}: {where}" if common.lsn else f"it did not stop cleanly on timeline {timeline}", common
+    )
+
+
+def plan_rejoin(seen: Seen, host: str) -> Plan:
+    """See the table at the top."""
+    refused = _refusal(seen, host)
+    if refused is not None:
+        return refused
+    node = next(one for one in seen.nodes if one.host == host)
+    topology = topology_of(seen.nodes)
+    primary = next(one for one in seen.nodes if one.host == topology.primary)
+    mine, its = seen.files[host] or Files(), seen.files[primary.host] or Files()
+    others = [one.host for one in seen.nodes if one.is_standby and one.host != host and not one.fenced]
+    common: dict[str, Any] = {
+        "primary": primary.host,
+        "restore_sync": primary.sync_degraded,
+        "peers": tuple(one.host for one in seen.nodes if one.host != host),
+        "load_balancers": tuple(one.host for one in seen.balancers if one.reachable),
+        "verify_from": next(iter(others), primary.host),
+    }
+    if _streams(node, primary.host, seen.nodes):
+        if not _leftovers(node, seen.balancers) and not primary.sync_degraded:
+            return Plan("none", f"nothing to do: {host} streams from {primary.host}", host, primary=primary.host)
+        why = f"it streams from {primary.host}, and something is left of its absence"
+        return Plan("finish", f"{host} is readmitted", host, why=why, **common)
+    step = step_for(node, primary, mine, its, slot_lost=host in seen.lost_slots)
+    headline = f"{host} comes back as a standby of {primary.host}: {step.action}"
+    has_data = node.data_state == "initialized"
+    if step.action == "basebackup" and has_data:
+        lacking = _no_room(host, mine, its)
+        if lacking:
+            return _no(host, f"no room for a copy on {host}", lacking, primary=primary.host)
+    parted = step.parted if has_data and step.action != "follow" else None
+    return Plan(
+        step.action,
+        headline,
+        host,
+        why=step.why,
+        fence_first=node.is_primary or (node.running and (step.action != "follow" or node.role == "hung")),
+        save_from={"timeline": parted.timeline, "lsn": parted.lsn} if parted and parted.lsn else None,
+        set_aside=step.action == "basebackup" and has_data,
+        **common,
+    )
+
+
+def _no_room(host: str, mine: Files, its: Files) -> Refusal | None:
+    """The old data stays aside while the new copy grows: both must fit."""
+    if mine.free_bytes is None or its.data_bytes is None or mine.free_bytes > its.data_bytes * 1.1:
+        return None
+    return Refusal(
+        host,
+        f"{mine.free_bytes >> 20} MiB free",
+        f"{its.data_bytes * 11 // 10 >> 20} MiB for a copy beside the present data",
+        f"make room, or move the data directory away from {host} yourself, then {REJOIN.format(host=host)}",
+    )

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a database host back as a standby, over open sessions, as planned.
+
+Fence unless it is; save the WAL that only it has; rewind or copy; lift the fence, start and see it stream; synchronous
+replication; traffic last. Nothing is undone: interrupted at any step, a rerun looks again and goes on from what is
+there, and until its data is a standby's nothing can start it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.conductor import (
+    Calls,
+    Conductor,
+    Done,
+    StepFailed,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import REJOIN
+
+
+@dataclass
+class Outcome(Done):
+    """``streaming_s``: seconds from the beginning until it streamed; ``saved``: the WAL that only it had."""
+
+    streaming_s: float | None = None
+    saved: dict[str, Any] | None = None
+    aside: str = ""
+
+
+class Rejoin(Conductor):
+    """One run over one host. ``copy_within``: seconds that a copy of the primary may take."""
+
+    outcome: Outcome
+
+    def __init__(
+        self,
+        calls: Calls,
+        plan: Mapping[str, Any],
+        addresses: Mapping[str, str],
+        *,
+        vip: str,
+        port: int,
+        by: str,
+        copy_within: float = 86400.0,
+        **more: Any,
+    ) -> None:
+        super().__init__(calls, **more)
+        self.plan, self.vip, self.port, self.by, self.copy_within = plan, vip, port, by, copy_within
+        self.host, self.primary = str(plan["host"]), str(plan["primary"])
+        self.target = {
+            "host": self.host,
+            "primary_host": self.primary,
+            "primary_address": addresses[self.primary],
+        }
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Do it. Never raises for what a host does."""
+        try:
+            if self.plan["action"] == "finish":
+                self._here("Lift its fence", "rejoin_lift", {"host": self.host}, 15)
+            else:
+                self._data()
+            self._serve()
+        except StepFailed as failure:
+            self.outcome.problems.append(f"{failure}. Next: {REJOIN.format(host=self.host)}")
+        self.outcome.changed = any(step["result"] == "changed" for step in self.outcome.steps)
+        return self.outcome
+
+    def _here(self, name: str, call: str, args: Mapping[str, Any], within: float) -> dict[str, Any]:
+        return self._step(name, {self.host: {call: args}}, within)[self.host]
+
+    def _data(self) -> None:
+        action = self.plan["action"]
+        if action in {"rewind", "basebackup"} or self.plan["fence_first"]:
+            reason = f"it comes back as a standby of {self.primary}"
+            hold = {"host": self.host, "by": self.by, "reason": reason, "new_primary": self.primary}
+            self._here("Keep Postgres from starting", "rejoin_hold", hold, 30)
+        if self.plan["save_from"]:
+            self.outcome.saved = self._here("Save the WAL that only it has", "rejoin_save", self.plan["save_from"], 300)
+        self._step("See that a slot keeps WAL for it", {self.primary: {"rejoin_slot": {"host": self.host}}}, 15)
+        if action == "rewind":
+            self._here(f"Rewind it to {self.primary}", "rejoin_rewind", {**self.target, "timeout": 600}, 630)
+        if action == "basebackup":
+            self._copy()
+        start = {**self.target, "timeout": 60, "peers": self.plan["peers"]}
+        self._here("Start it as a standby, and see it stream", "rejoin_start", start, 90)
+        self.outcome.streaming_s = round(self.clock() - self.began, 3)
+
+    def _copy(self) -> None:
+        """Look at the copy's progress until it ends: it goes on by itself when the control node dies."""
+        name, end = f"Copy {self.primary}", self.clock() + self.copy_within
+        seen = self._here(name, "rejoin_seed", {**self.target, "begin": True, "wait": 15}, 60)
+        self.outcome.aside = seen.get("aside") or ""
+        while not seen["finished"]:
+            if self.clock() > end:
+                raise StepFailed(f"{self.host}: the copy is not complete ({seen['progress']}); it goes on by itself")
+            self.say(f"{self.host}: {seen['progress']}")
+            del self.outcome.steps[-1]
+            seen = self._here(name, "rejoin_seed", {**self.target, "wait": 15}, 60)
+
+    def _serve(self) -> None:
+        if self.plan["restore_sync"]:
+            sync = {self.primary: {"rejoin_synchronous": {"host": self.host}}}
+            self._step("Switch synchronous replication on again", sync, 10)
+        back = {host: {"drain_enter": {"server": self.host}} for host in self.plan["load_balancers"]}
+        self._step("Put it back into service", back, 25)
+        address = self.vip.partition("/")[0]
+        where = str(self.plan["verify_from"])
+        verify = {where: {"client_check": {"address": address, "port": self.port, "by": self.by}}}
+        written = self._forward("Write and read through the virtual IP", verify, 20)
+        self._verified(written.get(where, {}), f"{address}:{self.port}")

@@ -1,0 +1,219 @@
+"""How a host comes back: one test a row of the table, and the order in which it is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.rejoin import (
+    Files,
+    Plan,
+    Seen,
+    needing,
+    plan_rejoin,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.rejoin_run import Outcome, Rejoin
+
+from tests.unit.plugins.module_utils._recovery.calls import Hosts
+from tests.unit.plugins.module_utils._recovery.estates import (
+    BALANCERS,
+    DATABASES,
+    balancer,
+    empty,
+    fenced,
+    orphan,
+    out,
+    primary,
+    silent,
+    standby,
+    stopped,
+)
+
+FORK = "0/5000000"
+NEW = primary("pg2", timeline=2)
+PG3 = standby("pg3", "pg2", timeline=2)
+ITS = Files("in production", 2, "0/5000028", rewindable=True, left=((1, FORK),), free_bytes=1 << 40, data_bytes=1 << 30)
+CRASHED = Files("in production", 1, "0/4000028", rewindable=True, free_bytes=1 << 40, data_bytes=1 << 30)
+MAINT = (balancer("lb1", writes="pg2", maint=("pg1",)), balancer("lb2", writes="pg2", maint=("pg1",)))
+ALL_IN = (balancer("lb1", writes="pg2"), balancer("lb2", writes="pg2"))
+FENCED = fenced("pg1", timeline=1)
+DOWN = stopped("pg1", "shut down", timeline=1)
+STANDBY_DOWN = stopped("pg1", timeline=1)
+
+
+def files(**changes: Any) -> Files:
+    """What lies on pg1, a crashed primary's unless said otherwise."""
+    return Files(**{**{key: getattr(CRASHED, key) for key in CRASHED.__dataclass_fields__}, **changes})
+
+
+CLEAN = files(state="shut down", checkpoint_lsn="0/4FFFF88")
+HALF = files(state="shut down in recovery", standby=True, end_lsn=FORK)
+
+
+def plan(
+    node: dict[str, Any] = FENCED,
+    mine: Files | None = CRASHED,
+    *,
+    new: dict[str, Any] = NEW,
+    its: Files | None = ITS,
+    host: str = "pg1",
+    lost: tuple[str, ...] = (),
+    balancers: tuple[dict[str, Any], ...] = MAINT,
+) -> Plan:
+    """The decision about pg1 unless another is named; pg2 is primary on timeline 2, pg3 follows it."""
+    nodes = nodes_from((node, new, PG3), DATABASES)
+    seen = Seen(nodes, balancers_from(balancers, BALANCERS), {"pg1": mine, "pg2": its}, frozenset(lost))
+    return plan_rejoin(seen, host)
+
+
+REFUSALS = [
+    ("no such host", {"host": "pg9"}, "pg9: observed not a database host; expected pg1, pg2, pg3."),
+    ("two primaries", {"node": primary("pg1", timeline=2)}, "pg1: observed writable primary on timeline 2;"),
+    ("no primary", {"new": orphan("pg2", timeline=2)}, "cluster: observed no writable primary;"),
+    ("silent", {"node": silent("pg1")}, "pg1: observed no answer on port 22 within 1 s;"),
+    ("no look", {"mine": None}, "pg1: observed its files could not be looked at;"),
+    ("no look at the primary", {"its": None}, "pg2: observed its files could not be looked at;"),
+    ("out", {"node": out("pg1")}, "pg1: observed out for maintenance"),
+    ("foreign", {"node": stopped("pg1", data_state="foreign")}, "pg1: observed files of something else"),
+    ("other system", {"node": stopped("pg1", system_identifier="7002")}, "pg1: observed data of system 7002;"),
+    ("ahead", {"node": stopped("pg1", timeline=3)}, "pg1: observed timeline 3; expected at most 2"),
+    (
+        "no room",
+        {"mine": files(interrupted="a rewind", free_bytes=1 << 29)},
+        "pg1: observed 512 MiB free; expected 1126 MiB",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "line"), [row[1:] for row in REFUSALS], ids=[row[0] for row in REFUSALS])
+def test_it_refuses_and_names_host_observed_expected_and_next(given: dict[str, Any], line: str) -> None:
+    """Every row that refuses."""
+    decided = plan(**given)
+    lines = [one.line for one in decided.refusals]
+    assert decided.action == "refuse"
+    assert not decided.acts
+    assert any(one.startswith(line) and "Next: " in one for one in lines), lines
+
+
+LADDER = [
+    ("the primary", {"host": "pg2"}, "none", "pg2 is the primary"),
+    ("streams", {"node": standby("pg1", "pg2", timeline=2), "balancers": ALL_IN}, "none", "pg1 streams from pg2"),
+    ("left over", {"node": standby("pg1", "pg2", timeline=2)}, "finish", "something is left of its absence"),
+    ("no data", {"node": empty("pg1"), "mine": Files()}, "basebackup", "it has no data"),
+    ("interrupted", {"mine": files(interrupted="a rewind")}, "basebackup", "a rewind was interrupted"),
+    ("a standby, stopped", {"node": STANDBY_DOWN, "mine": HALF}, "follow", "nothing that the primary does not have"),
+    ("a standby, runs", {"node": orphan("pg1", timeline=1)}, "follow", "nothing that the primary does not have"),
+    ("stopped cleanly before", {"node": DOWN, "mine": CLEAN}, "follow", "it stopped cleanly, and all it wrote"),
+    (
+        "slot lost",
+        {"node": STANDBY_DOWN, "mine": HALF, "lost": ("pg1",)},
+        "basebackup",
+        "pg2 has no WAL any more from where it stopped",
+    ),
+    ("no hints", {"mine": files(rewindable=False)}, "basebackup", "neither data_checksums nor wal_log_hints"),
+    (
+        "nothing in common",
+        {"mine": files(timeline=2, left=((1, "0/4000000"),)), "its": files(timeline=2, left=((7, FORK),))},
+        "basebackup",
+        "no timeline in common",
+    ),
+    (
+        "twice the same number",
+        {"node": fenced("pg1", timeline=2), "mine": files(timeline=2, left=((1, "0/4000000"),))},
+        "basebackup",
+        "it was itself a primary on timeline 2",
+    ),
+    ("crashed", {}, "rewind", "it may have WAL that the primary never had: they part at 0/5000000 on timeline 1"),
+    (
+        "stopped cleanly beyond",
+        {"node": DOWN, "mine": files(state="shut down", checkpoint_lsn="0/5000028")},
+        "rewind",
+        "it went on: they part at 0/5000000",
+    ),
+    (
+        "a standby beyond",
+        {"node": STANDBY_DOWN, "mine": files(state="shut down in recovery", standby=True, end_lsn="0/5000060")},
+        "rewind",
+        "it went on: they part at",
+    ),
+    ("writable on the old timeline", {"node": primary("pg1")}, "rewind", "it may have WAL that the primary never had"),
+]
+
+
+@pytest.mark.parametrize(("given", "action", "why"), [row[1:] for row in LADDER], ids=[row[0] for row in LADDER])
+def test_the_cheapest_safe_step_is_taken(given: dict[str, Any], action: str, why: str) -> None:
+    """Every row of the ladder, with its reason."""
+    decided = plan(**given)
+    assert (decided.action, why in f"{decided.headline} {decided.why}") == (action, True), (decided.why, decided.lines)
+
+
+def test_what_only_it_has_is_saved_from_where_they_part() -> None:
+    """Before a rewind, and before a copy takes the place of its data."""
+    assert plan().save_from == {"timeline": 1, "lsn": FORK}
+    copied = plan(mine=files(rewindable=False))
+    assert (copied.save_from, copied.set_aside) == ({"timeline": 1, "lsn": FORK}, True)
+    assert plan(DOWN, CLEAN).save_from is None
+
+
+@pytest.mark.parametrize(
+    ("node", "mine", "first"),
+    [(primary("pg1"), CRASHED, True), (orphan("pg1", timeline=1), HALF, False), (FENCED, CRASHED, False)],
+)
+def test_a_writable_one_is_stopped_first(node: dict[str, Any], mine: Files, first: bool) -> None:
+    """Its commits are nobody's any more; one that only has to be turned goes on running."""
+    assert plan(node, mine).fence_first is first
+
+
+def test_without_a_name_all_that_need_it_come_back() -> None:
+    """Not the primary, not one that streams, not one that somebody took out, not one that is silent."""
+    nodes = nodes_from((FENCED, NEW, PG3), DATABASES)
+    assert needing(nodes, balancers_from(MAINT, BALANCERS)) == ("pg1",)
+    assert needing(nodes_from((out("pg1"), NEW, PG3), DATABASES), balancers_from(MAINT, BALANCERS)) == ()
+    assert needing(nodes_from((silent("pg1"), NEW, PG3), DATABASES), balancers_from(MAINT, BALANCERS)) == ()
+
+
+VALUES: dict[str, dict[str, Any]] = {
+    "rejoin_seed": {"finished": True, "aside": "/var/lib/postgresql/17/main.before-x"},
+    "client_check": {"server_address": "192.0.2.22", "changed": False},
+}
+END = ["drain_enter", "client_check"]
+
+
+def run(hosts: Hosts, decided: Plan) -> Outcome:
+    """Carry it out."""
+    addresses = {"pg1": "192.0.2.21", "pg2": "192.0.2.22"}
+    return Rejoin(hosts, decided.as_dict(), addresses, vip="192.0.2.100/24", port=5000, by="anna").run()
+
+
+@pytest.mark.parametrize(
+    ("decided", "asked"),
+    [
+        (plan(), ["rejoin_hold", "rejoin_save", "rejoin_slot", "rejoin_rewind", "rejoin_start", *END]),
+        (plan(DOWN, CLEAN), ["rejoin_slot", "rejoin_start", *END]),
+        (plan(empty("pg1"), Files()), ["rejoin_hold", "rejoin_slot", "rejoin_seed", "rejoin_start", *END]),
+        (plan(standby("pg1", "pg2", timeline=2)), ["rejoin_lift", *END]),
+        (
+            plan(DOWN, CLEAN, new=primary("pg2", timeline=2, sync_degraded=True)),
+            ["rejoin_slot", "rejoin_start", "rejoin_synchronous", *END],
+        ),
+    ],
+    ids=["rewind", "follow", "basebackup", "finish", "synchronous"],
+)
+def test_the_order_of_each_way(decided: Plan, asked: list[str]) -> None:
+    """Nothing can start it before its data is a standby's; commits wait for it only when it streams; traffic last."""
+    hosts = Hosts(VALUES)
+    outcome = run(hosts, decided)
+    assert hosts.asked == asked
+    assert (outcome.problems, outcome.changed) == ([], True)
+
+
+@pytest.mark.parametrize("fails", ["rejoin_hold", "rejoin_save", "rejoin_slot", "rejoin_rewind", "rejoin_start"])
+def test_after_a_failure_nothing_more_is_done(fails: str) -> None:
+    """Above all, what could not be saved is not rewound; and the next command is named."""
+    hosts = Hosts(VALUES, fails)
+    outcome = run(hosts, plan())
+    assert hosts.asked[-1] == fails
+    assert outcome.problems[0].startswith("pg1: " if fails != "rejoin_slot" else "pg2: ")
+    assert outcome.problems[0].endswith("Next: ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1")
