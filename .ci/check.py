@@ -33,6 +33,7 @@ SCENARIOS = (
     "pgbouncer",
     "failover",
     "boot_guard",
+    "rejoin",
     "preflight",
     "switchover",
     "loadbalancer",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lineag
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import newest_lsn
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import as_user
 
+REWIND = "a rewind of it was interrupted"
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 _END = re.compile(r"(?:at|after) ([0-9A-F]+/[0-9A-F]+)")
 
@@ -45,8 +47,19 @@ def marker_path(layout: Layout) -> Path:
 
 
 def interrupted(layout: Layout) -> str:
-    """What was interrupted on this data: a rewind, or nothing."""
-    return "a rewind" if marker_path(layout).exists() else ""
+    """Why this data is of no use: a rewind of it that did not end, or WAL that nobody has any more; '' when it is."""
+    try:
+        note = json.loads(marker_path(layout).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError):
+        note = {}
+    return str(note.get("why") or REWIND)
+
+
+def mark(layout: Layout, note: Mapping[str, Any]) -> None:
+    """Write down that this data is of no use until the note is taken away."""
+    replace_file(marker_path(layout), json.dumps(dict(note), indent=2) + "\n", mode=0o644, owner="root")
 
 
 def newest_timeline(directory: Path, known: int) -> int:
@@ -55,7 +68,7 @@ def newest_timeline(directory: Path, known: int) -> int:
     return max([known, *(int(name[:8], 16) for name in names)])
 
 
-def end_of_wal(runner: Runner, layout: Layout, timeline: int, start: str, timeout: float = 20) -> str | None:
+def end_of_wal(runner: Runner, layout: Layout, timeline: int, start: str, timeout: float = 3) -> str | None:
     """Where valid WAL ends, from ``start`` on; None when pg_waldump does not tell."""
     argv = [str(layout.bin_dir / "pg_waldump"), "--quiet", "--timeline", str(timeline), "--start", start]
     done = runner.run([*argv, "--path", str(layout.data_directory() / "pg_wal")], timeout=timeout)
@@ -64,10 +77,12 @@ def end_of_wal(runner: Runner, layout: Layout, timeline: int, start: str, timeou
     return newest_lsn(start, *_END.findall(done.stderr))
 
 
-def used_bytes(directory: Path) -> int:
-    """Size of what lies below a directory."""
-    total = 0
+def used_bytes(directory: Path, within: float = 2.0) -> int | None:
+    """Size of what lies below a directory; None when there are too many files to count within that many seconds."""
+    total, end = 0, time.monotonic() + within
     for folder, _folders, names in os.walk(directory):
+        if time.monotonic() > end:
+            return None
         for name in names:
             try:
                 total += Path(folder, name).lstat().st_size
@@ -90,7 +105,7 @@ def look(runner: Runner, layout: Layout) -> dict[str, Any]:
     control = parse_controldata(done.stdout) if done.ok else None
     result.update(standby=(directory / "standby.signal").exists(), data_bytes=used_bytes(directory))
     if control is None:
-        return {**result, "interrupted": result["interrupted"] or "writing its control file"}
+        return {**result, "interrupted": result["interrupted"] or "its control file cannot be read"}
     timeline = newest_timeline(directory, control.timeline)
     history = directory / "pg_wal" / f"{timeline:08X}.history"
     hints = re.search(r"^wal_log_hints setting:\s+on$", done.stdout, re.MULTILINE) is not None
@@ -131,7 +146,7 @@ def rewind(runner: Runner, layout: Layout, upstream: Upstream, note: Mapping[str
     """Run pg_rewind, and mark the result as a standby's. Returns its last words."""
     must_be_down(layout)
     directory = layout.data_directory()
-    replace_file(marker_path(layout), json.dumps(dict(note), indent=2) + "\n", mode=0o644, owner="root")
+    mark(layout, note)
     # A crash's pid file may name a process of this boot; single-user mode knows no standby.
     remove_file(directory / "postmaster.pid")
     remove_file(directory / "standby.signal")

@@ -17,7 +17,7 @@ its timeline is ahead of the primary's                                   refuse
 streams from the primary, and nothing of its absence is left             none
 streams from the primary, still fenced or in maintenance somewhere       finish
 no data                                                                  basebackup
-a rewind or a copy of it was interrupted                                 basebackup
+a rewind of it was interrupted, or the primary lacks WAL for it          basebackup
 a standby that streams, or stopped, up to the point where they part      follow
 an old primary that stopped cleanly before that point                    follow
 the primary has no WAL for it any more, and it has nothing of its own    basebackup
@@ -254,7 +254,7 @@ def step_for(node: Node, primary: Node, mine: Files, its: Files, *, slot_lost: b
     if node.data_state == "absent":
         return Step("basebackup", "it has no data")
     if mine.interrupted:
-        return Step("basebackup", f"{mine.interrupted} was interrupted: its data is of no use")
+        return Step("basebackup", f"{mine.interrupted}: its data is of no use")
     timeline = mine.timeline or node.timeline or 0
     common = parting(mine.left, timeline, its.left, primary.timeline or 0)
     if common is None:

@@ -83,7 +83,7 @@ class Rejoin(Conductor):
             self._here("Keep Postgres from starting", "rejoin_hold", hold, 30)
         if self.plan["save_from"]:
             self.outcome.saved = self._here("Save the WAL that only it has", "rejoin_save", self.plan["save_from"], 300)
-        self._step("See that a slot keeps WAL for it", {self.primary: {"rejoin_slot": {"host": self.host}}}, 15)
+        self._step("See that a slot keeps WAL for it", {self.primary: {"rejoin_slot": {"host": self.host}}}, 135)
         if action == "rewind":
             self._here(f"Rewind it to {self.primary}", "rejoin_rewind", {**self.target, "timeout": 600}, 630)
         if action == "basebackup":

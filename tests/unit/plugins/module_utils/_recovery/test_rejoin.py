@@ -81,7 +81,7 @@ REFUSALS = [
     ("ahead", {"node": stopped("pg1", timeline=3)}, "pg1: observed timeline 3; expected at most 2"),
     (
         "no room",
-        {"mine": files(interrupted="a rewind", free_bytes=1 << 29)},
+        {"mine": files(interrupted="a rewind of it was interrupted", free_bytes=1 << 29)},
         "pg1: observed 512 MiB free; expected 1126 MiB",
     ),
 ]
@@ -102,7 +102,12 @@ LADDER = [
     ("streams", {"node": standby("pg1", "pg2", timeline=2), "balancers": ALL_IN}, "none", "pg1 streams from pg2"),
     ("left over", {"node": standby("pg1", "pg2", timeline=2)}, "finish", "something is left of its absence"),
     ("no data", {"node": empty("pg1"), "mine": Files()}, "basebackup", "it has no data"),
-    ("interrupted", {"mine": files(interrupted="a rewind")}, "basebackup", "a rewind was interrupted"),
+    (
+        "interrupted",
+        {"mine": files(interrupted="a rewind of it was interrupted")},
+        "basebackup",
+        "a rewind of it was interrupted: its data",
+    ),
     ("a standby, stopped", {"node": STANDBY_DOWN, "mine": HALF}, "follow", "nothing that the primary does not have"),
     ("a standby, runs", {"node": orphan("pg1", timeline=1)}, "follow", "nothing that the primary does not have"),
     ("stopped cleanly before", {"node": DOWN, "mine": CLEAN}, "follow", "it stopped cleanly, and all it wrote"),

@@ -42,6 +42,10 @@ GIB = 1 << 30
 MISSING = """SELECT coalesce(json_agg(pg_create_physical_replication_slot(name)), '[]')
  FROM (VALUES {names}) AS wanted(name)
  WHERE name NOT IN (SELECT slot_name FROM pg_replication_slots)"""
+# A primary that was promoted a moment ago has the old timeline in its control file, which pg_rewind goes by.
+BEHIND = """SELECT to_json((SELECT timeline_id FROM pg_control_checkpoint())
+ < ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int)"""
+GONE = "the primary has no WAL for it any more"
 SLOT = "SELECT to_json((SELECT coalesce(wal_status, 'new') FROM pg_replication_slots WHERE slot_name = '{name}'))"
 
 
@@ -96,12 +100,15 @@ def rewind_data(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def slot(args: Mapping[str, Any]) -> dict[str, Any]:
-    """On the primary: the slot of ``host`` is there and has not lost its WAL."""
+    """On the primary: the slot of ``host`` is there and has not lost its WAL, and its control file is of today."""
     layout, name = layout_of(args), slot_name_for(str(args["host"]))
+    behind = query_json(HostRunner(), layout, BEHIND, timeout=5)
+    if behind.ok and behind.value:
+        query_json(HostRunner(), layout, "CHECKPOINT; SELECT to_json(true)", timeout=120)
     seen = query_json(HostRunner(), layout, SLOT.format(name=name), timeout=5)
     if not seen.ok:
         raise CallFailed(f"Postgres does not answer: {seen.error}")
-    if seen.value is not None and seen.value not in {"lost", "unreserved"}:
+    if seen.value is not None and seen.value != "lost":
         return {"changed": False}
     done = query_json(HostRunner(), layout, RENEW.format(name=name), timeout=5)
     if not done.ok:
@@ -168,8 +175,22 @@ def start(args: Mapping[str, Any]) -> dict[str, Any]:
         if made is not None and not made.ok:
             raise CallFailed(f"it streams, but the slots for its peers could not be made: {made.error}")
     except FollowFailed as error:
+        if _wal_is_gone(layout):
+            rewind.mark(layout, {"host": args["host"], "why": GONE, "since": utc_now()})
+            raise CallFailed(f"{GONE}; the next run takes a copy") from error
         raise CallFailed(str(error)) from error
     return {**seen, "changed": changed or not running, "seconds": round(time.monotonic() - began, 3)}
+
+
+def _wal_is_gone(layout: Layout) -> bool:
+    """Whether the end of the server's log says so: no wait will help then."""
+    log = Path(layout.root, f"var/log/postgresql/postgresql-{layout.version}-{layout.cluster}.log")
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - 4096))
+            return b"has already been removed" in stream.read()
+    except OSError:
+        return False
 
 
 def synchronous(args: Mapping[str, Any]) -> dict[str, Any]:
