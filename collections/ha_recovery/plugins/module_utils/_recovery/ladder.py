@@ -128,7 +128,7 @@ def missing_proofs(plan: Mapping[str, Any], answers: Answers) -> list[str]:
     missing = [one.why for one in rungs if one.name == "balancers" and one.state == FAILED]
     still = unfenced(plan, answers)
     waived = "unfenced_load_balancer" in (plan.get("waived") or ())
-    if missing or (plan.get("skipped_load_balancers") or ()):
+    if missing or plan.get("skipped_load_balancers"):
         wanted = [host for host in still if host in plan["fence_hosts"] or not waived]
         missing += [line for host in wanted for line in _why(host, rungs)]
     return missing
