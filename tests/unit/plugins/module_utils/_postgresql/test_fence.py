@@ -142,7 +142,7 @@ def test_a_server_is_stopped_whether_it_listens_or_not(layout: Layout, ignores_q
     directory = layout.data_directory()
     with fake_server(directory, ignores_quit=ignores_quit) as process:
         assert server_processes(directory) == (process.pid,)
-        # One that listens ends as soon as it gets a turn on the CPU: that it listens is asked, not how busy the machine is.
+        # One that listens ends as soon as it gets a turn on the CPU: how busy the machine is does not matter.
         assert stop_server(layout, timeout=0.5 if ignores_quit else 20) == how
         process.wait(5)
     assert server_processes(directory) == ()
