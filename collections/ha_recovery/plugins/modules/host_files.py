@@ -12,13 +12,12 @@ author:
   - the ha_recovery authors (@ha-recovery)
 description:
   - Makes folders, files, links and small Python programs as they should be, compared by content, owner, group and mode.
-  - New contents that have a program to try them are replaced only when all of them have passed; a refusal leaves them
-    all as they were. What is not tried, programs of the step among it, is in place by then, because it may be what
-    tries.
+  - In the order given. A new content is tried by its own program first; a refusal leaves that file, and those after it,
+    as they were. The programs of the step come before all files, because they may be what tries.
   - Does in one round trip what a task a file does in as many.
 options:
   files:
-    description: Paths in the order in which they are made, folders before what lies in them.
+    description: Paths in the order in which they are made, folders before what lies in them, and what tries before it.
     type: list
     elements: dict
     default: []
@@ -206,13 +205,13 @@ def main() -> None:
         result["written"] = programs.changed + [one.wanted.path for one in changes]
         if module._diff:
             result["diff"] = programs.diff() + host_files.diff(changes)
-        plain, tried = host_files.in_turn(changes)
-        if not module.check_mode:
+        runner = HostRunner()
+        if module.check_mode:
+            for one in host_files.can_be_tried(changes):
+                host_files.try_out(runner, one)
+        else:
             programs.apply()
-            host_files.apply(plain)
-        host_files.try_out(HostRunner(), tried, tolerant=module.check_mode)
-        if not module.check_mode:
-            host_files.apply(tried)
+            host_files.apply(runner, changes)
             left = host_files.plan(wanted, {one.path: host_files.look(one.path) for one in wanted})
             if left:
                 names = ", ".join(one.wanted.path for one in left)

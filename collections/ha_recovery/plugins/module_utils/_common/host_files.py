@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files of a role in one step: folders, files, links and what must be gone, compared all at once, tried, replaced.
 
-Each is compared by content, owner, group and mode. New contents that have a program to try them are replaced only when
-all of them have passed; a refusal leaves them all as they were.
+Each is compared by content, owner, group and mode, and replaced in the order given. A new content is tried by its own
+program first; a refusal leaves that file, and those after it, as they were.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VALIDATE_S = 30.0
 
 
 class FilesRefused(Exception):
-    """No file that is tried was replaced. The message names the file, and what its program said or what is there."""
+    """The file was not replaced. The message names it, and what its program said or what is in its place."""
 
 
 @dataclass(frozen=True)
@@ -153,31 +153,34 @@ def diff(changes: Sequence[Change]) -> list[dict[str, str]]:
     return result
 
 
-def try_out(runner: Runner, changes: Sequence[Change], *, tolerant: bool) -> None:
-    """Have every new content tried by its program, under its own file name in a folder nobody else sees.
+def try_out(runner: Runner, change: Change) -> None:
+    """Have a new content tried by its program, under its own file name in a folder nobody else sees.
 
-    ``tolerant``: a dry run on a host that does not have the program yet says nothing about it. Raises FilesRefused.
-    Ours may be what tries: so everything that is not tried itself is in place by now.
+    Raises FilesRefused.
     """
+    wanted = change.wanted
+    if not wanted.validate or not change.writes:
+        return
+    with tempfile.TemporaryDirectory(prefix="ha_recovery-") as folder:
+        trial = Path(folder) / Path(wanted.path).name
+        trial.write_text(wanted.content, encoding="utf-8")
+        argv = [word.replace("%s", str(trial)) for word in shlex.split(wanted.validate)]
+        done = runner.run(argv, timeout=VALIDATE_S)
+    if not done.ok:
+        said = " ".join(f"{done.stderr}\n{done.stdout}".split()).replace(str(trial), wanted.path)
+        raise FilesRefused(f"{argv[0]} refuses the new {wanted.path}: {said or done.reason}")
+
+
+def can_be_tried(changes: Sequence[Change]) -> list[Change]:
+    """Those that a dry run can try: not what may need a file that is not there yet, a program or one that it reads."""
+    known = []
     for one in changes:
-        if not one.wanted.validate or not one.writes:
-            continue
-        with tempfile.TemporaryDirectory(prefix="ha_recovery-") as folder:
-            trial = Path(folder) / Path(one.wanted.path).name
-            trial.write_text(one.wanted.content, encoding="utf-8")
-            argv = [word.replace("%s", str(trial)) for word in shlex.split(one.wanted.validate)]
-            if tolerant and not all(Path(word).exists() for word in argv if word.startswith("/")):
-                continue
-            done = runner.run(argv, timeout=VALIDATE_S)
-        if not done.ok:
-            said = " ".join(f"{done.stderr}\n{done.stdout}".split()).replace(str(trial), one.wanted.path)
-            raise FilesRefused(f"{argv[0]} refuses the new {one.wanted.path}: {said or done.reason}")
-
-
-def in_turn(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """Changes that nothing tries, and those that are tried first; each in the order given."""
-    tried = [one for one in changes if one.wanted.validate and one.writes]
-    return [one for one in changes if one not in tried], tried
+        words = shlex.split(one.wanted.validate)
+        if all(Path(word).exists() for word in words if word.startswith("/")):
+            known.append(one)
+        if one.found.kind == ABSENT:
+            break
+    return known
 
 
 def _ids(wanted: Wanted) -> tuple[int, int]:
@@ -187,9 +190,10 @@ def _ids(wanted: Wanted) -> tuple[int, int]:
         raise FilesRefused(f"{wanted.path}: there is no {wanted.owner}:{wanted.group} on this host") from problem
 
 
-def apply(changes: Sequence[Change]) -> None:
-    """Carry the changes out, each atomically, in the order given. Raises OSError, FilesRefused."""
+def apply(runner: Runner, changes: Sequence[Change]) -> None:
+    """Try and carry out one change after the other, each atomically. Raises OSError, FilesRefused."""
     for one in changes:
+        try_out(runner, one)
         path = Path(one.wanted.path)
         if one.wanted.state == ABSENT:
             path.unlink()

@@ -85,7 +85,7 @@ def test_everything_is_made_once_and_then_left_alone(tmp_path: Path) -> None:
         mine(tmp_path / "gone", state=ABSENT),
     ]
     (tmp_path / "gone").write_text("old")
-    host_files.apply(changes_of(wanted))
+    host_files.apply(HostRunner(), changes_of(wanted))
     assert changes_of(wanted) == []
     assert (tmp_path / "etc/a.conf").read_text() == "a\n"
     assert (tmp_path / "etc/masked").readlink() == Path("/dev/null")
@@ -98,29 +98,39 @@ def test_a_refusal_leaves_the_old_content_and_says_what_the_program_said(tmp_pat
     target = tmp_path / "a.conf"
     target.write_text("good\n")
     judge = 'sh -c \'grep -q good "$0" || { echo "line 1 of $0 is bad" >&2; exit 1; }\' %s'
-    changes = changes_of([mine(target, content="bad\n", validate=judge)])
+    after = tmp_path / "b.conf"
+    changes = changes_of([mine(target, content="bad\n", validate=judge), mine(after, content="b\n")])
     with pytest.raises(FilesRefused, match=f"sh refuses the new {target}: line 1 of {target} is bad"):
-        host_files.try_out(HostRunner(), changes, tolerant=False)
+        host_files.apply(HostRunner(), changes)
     assert target.read_text() == "good\n"
+    assert not after.exists()
 
 
-def test_what_is_tried_comes_after_what_may_try_it(tmp_path: Path) -> None:
-    tool, config, rights = tmp_path / "tool", tmp_path / "a.conf", tmp_path / "b.conf"
-    rights.write_text("same\n")
+def test_what_is_tried_may_need_what_came_before_it(tmp_path: Path) -> None:
+    """A program of the same step, and a file that it reads."""
+    tool, other, config = tmp_path / "tool", tmp_path / "hba.conf", tmp_path / "a.ini"
     wanted = [
+        mine(tool, content=f"#!/bin/sh\ntest -e {other}\n", mode=0o755),
+        mine(other, content="x\n", validate="true %s"),
         mine(config, content="a\n", validate=f"{tool} %s"),
-        mine(tool, content="#!/bin/sh\n", mode=0o755),
-        mine(rights, content="same\n", mode=0o600, validate=f"{tool} %s"),
     ]
-    plain, tried = host_files.in_turn(changes_of(wanted))
-    assert [one.wanted.path for one in plain] == [str(tool), str(rights)]
-    assert [one.wanted.path for one in tried] == [str(config)]
-    # A dry run on a host without the tool says nothing; a real one has it by then.
-    host_files.try_out(HostRunner(), tried, tolerant=True)
-    with pytest.raises(FilesRefused, match="command not found"):
-        host_files.try_out(HostRunner(), tried, tolerant=False)
-    host_files.apply(plain)
-    host_files.try_out(HostRunner(), tried, tolerant=False)
+    host_files.apply(HostRunner(), changes_of(wanted))
+    assert config.read_text() == "a\n"
+
+
+def test_a_dry_run_tries_only_what_can_be_tried(tmp_path: Path) -> None:
+    tool, other, config = tmp_path / "tool", tmp_path / "hba.conf", tmp_path / "a.ini"
+    wanted = [
+        mine(other, content="x\n", validate="true %s"),
+        mine(config, content="a\n", validate=f"{tool} %s"),
+    ]
+    # The file that a.ini's program may want is not there yet.
+    assert [one.wanted.path for one in host_files.can_be_tried(changes_of(wanted))] == [str(other)]
+    other.write_text("old\n")
+    # Now it is, but the program is not.
+    assert [one.wanted.path for one in host_files.can_be_tried(changes_of(wanted))] == [str(other)]
+    tool.write_text("#!/bin/sh\n")
+    assert [one.wanted.path for one in host_files.can_be_tried(changes_of(wanted))] == [str(other), str(config)]
 
 
 def test_a_diff_shows_contents_and_rights_but_no_secret(tmp_path: Path) -> None:
@@ -137,4 +147,4 @@ def test_a_diff_shows_contents_and_rights_but_no_secret(tmp_path: Path) -> None:
 def test_an_owner_that_does_not_exist_is_named(tmp_path: Path) -> None:
     changes = changes_of([replace(mine(tmp_path / "a", content=""), owner="nobody_knows")])
     with pytest.raises(FilesRefused, match=f"a: there is no nobody_knows:{MINE} on this host"):
-        host_files.apply(changes)
+        host_files.apply(HostRunner(), changes)
