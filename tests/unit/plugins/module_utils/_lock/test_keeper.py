@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -61,6 +62,9 @@ class Made:
         return {"state": self.state, "msg": ""}
 
 
+BEGAN = itertools.count(1)
+
+
 class Running:
     """A keeper in a thread of its own."""
 
@@ -75,8 +79,8 @@ class Running:
 
 @pytest.fixture
 def path() -> Iterator[Path]:
-    """A socket's path must be short."""
-    made = keeping.socket_path(os.getpid(), "1", "orders")
+    """A socket's path must be short. Each test has one of its own: a keeper of an earlier one may remove its late."""
+    made = keeping.socket_path(os.getpid(), str(next(BEGAN)), "orders")
     yield made
     made.unlink(missing_ok=True)
 
@@ -173,9 +177,10 @@ def test_a_keeper_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 def test_the_run_finds_its_keeper_also_when_it_was_killed(path: Path) -> None:
     """A run without one has no socket; a killed one leaves it behind."""
-    assert keeping.run_socket(os.getpid(), "1") is None
+    began = path.stem.rpartition("-")[2]
+    assert keeping.run_socket(os.getpid(), began) is None
     listen(path).close()
-    assert keeping.run_socket(os.getpid(), "1") == path
+    assert keeping.run_socket(os.getpid(), began) == path
 
 
 def test_a_loan_waits_for_the_lock_and_hosts_get_ready_for_what_comes_next(path: Path) -> None:
