@@ -19,7 +19,12 @@ from typing import Any
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import owner_ids, replace_file
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import format_lsn, newest_lsn, parse_lsn
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import (
+    format_lsn,
+    newest_lsn,
+    parse_lsn,
+    segment_number,
+)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.rewind import SEGMENT
 
 RECORDS = 200_000
@@ -54,11 +59,6 @@ def read_dump(lines: Iterable[str]) -> dict[str, Any]:
     return {"transactions": commits, "records": records, "end_lsn": last}
 
 
-def segment_number(name: str, size: int) -> int:
-    """Number of the segment that a file name stands for, whatever its timeline."""
-    return int(name[8:16], 16) * (0x100000000 // size) + int(name[16:24], 16)
-
-
 def chosen(names: Iterable[str], timeline: int, start: str, end: str | None, size: int) -> list[str]:
     """Segments of this timeline and newer ones that hold WAL from ``start`` to ``end``; recycled ones hold none."""
     first = parse_lsn(start) // size
@@ -86,6 +86,10 @@ def save(
     end = None if limited else newest_lsn(start, seen["end_lsn"], *_BROKEN.findall(done.stderr))
     names = chosen((path.name for path in wal.iterdir()), timeline, start, end, segment_bytes)
     notes = []
+    if not done.ok and not done.timed_out and not seen["records"] and not _BROKEN.search(done.stderr):
+        notes.append(
+            f"pg_waldump could not read it ({done.reason}): transactions are not listed; the segments hold them"
+        )
     if limited:
         notes.append(f"only the first {seen['records']} records were listed; the segments hold the rest")
     fits = min(max_bytes, _free(directory) // 2) // segment_bytes

@@ -25,6 +25,11 @@ def format_lsn(position: int) -> str:
     return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
+def segment_number(name: str, size: int) -> int:
+    """Number of the segment that a file name stands for, whatever its timeline."""
+    return int(name[8:16], 16) * (0x100000000 // size) + int(name[16:24], 16)
+
+
 def lsn_or_none(text: str | None) -> int | None:
     """Byte position, or None for an absent one."""
     return None if text is None else parse_lsn(text)

@@ -58,7 +58,7 @@ SELECT json_build_object(
       'lag_bytes', pg_wal_lsn_diff(coalesce(p.current, p.received), s.replay_lsn)::bigint)
       ORDER BY s.application_name), '[]') FROM pg_stat_replication s),
   'slots', (SELECT coalesce(json_agg(json_build_object('name', l.slot_name, 'type', l.slot_type,
-      'active', l.active, 'restart_lsn', l.restart_lsn, 'wal_status', l.wal_status,
+      'active', l.active, 'restart_lsn', l.restart_lsn, 'wal_status', l.wal_status, 'safe_bytes', l.safe_wal_size,
       'retained_bytes', pg_wal_lsn_diff(coalesce(p.current, p.received), l.restart_lsn)::bigint)
       ORDER BY l.slot_name), '[]') FROM pg_replication_slots l),
   'synchronous_standby_names', current_setting('synchronous_standby_names'),

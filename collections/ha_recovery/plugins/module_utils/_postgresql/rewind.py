@@ -9,9 +9,11 @@ where it is, for it starts a crashed server in single-user mode to recover it fi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +30,11 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, data_state
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lineage import parse_history
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import newest_lsn
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import (
+    format_lsn,
+    newest_lsn,
+    segment_number,
+)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import as_user
 
 REWIND = "a rewind of it was interrupted"
@@ -77,6 +83,12 @@ def end_of_wal(runner: Runner, layout: Layout, timeline: int, start: str, timeou
     return newest_lsn(start, *_END.findall(done.stderr))
 
 
+def oldest_wal(directory: Path, segment_bytes: int) -> str | None:
+    """Where the WAL that is still there begins, of whatever timeline; recycled segments lie beyond its end."""
+    names = [path.name for path in (directory / "pg_wal").iterdir() if SEGMENT.fullmatch(path.name)]
+    return format_lsn(min(segment_number(name, segment_bytes) for name in names) * segment_bytes) if names else None
+
+
 def used_bytes(directory: Path, within: float = 2.0) -> int | None:
     """Size of what lies below a directory; None when there are too many files to count within that many seconds."""
     total, end = 0, time.monotonic() + within
@@ -109,7 +121,9 @@ def look(runner: Runner, layout: Layout) -> dict[str, Any]:
     timeline = newest_timeline(directory, control.timeline)
     history = directory / "pg_wal" / f"{timeline:08X}.history"
     hints = re.search(r"^wal_log_hints setting:\s+on$", done.stdout, re.MULTILINE) is not None
+    segment = re.search(r"^Bytes per WAL segment:\s+(\d+)$", done.stdout, re.MULTILINE)
     result.update(
+        oldest_lsn=oldest_wal(directory, int(segment.group(1)) if segment else 16 << 20),
         state=control.state,
         timeline=timeline,
         checkpoint_lsn=control.checkpoint_lsn,
@@ -123,8 +137,35 @@ def look(runner: Runner, layout: Layout) -> dict[str, Any]:
     return result
 
 
+def running_rewinds(directory: Path, proc: Path = Path("/proc")) -> tuple[int, ...]:
+    """Every pg_rewind that writes to this data directory: one goes on when the run that began it is killed."""
+    found = []
+    for entry in proc.iterdir():
+        try:
+            argv = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+        except OSError:
+            continue  # it ended while we looked
+        if argv and argv[0].endswith(b"/pg_rewind") and f"--target-pgdata={directory}".encode() in argv:
+            found.append(int(entry.name))
+    return tuple(sorted(found))
+
+
+def end_rewinds(layout: Layout, within: float = 5.0) -> None:
+    """End the pg_rewind of an earlier run. Its data is of no use in any case, but it must not write into a new copy."""
+    end, number = time.monotonic() + within, signal.SIGTERM
+    while pids := running_rewinds(layout.data_directory()):
+        if time.monotonic() > end:
+            raise RewindFailed(f"pg_rewind of an earlier run (process {pids[0]}) does not end; expected none")
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        number = signal.SIGKILL
+        time.sleep(0.2)
+
+
 def must_be_down(layout: Layout) -> None:
     """Nothing runs on the data, and nothing will start it."""
+    end_rewinds(layout)
     pids = server_processes(layout.data_directory().resolve())
     if pids or not is_masked(layout):
         seen = f"processes {', '.join(map(str, pids))}" if pids else f"{layout.unit} may start"
@@ -142,6 +183,16 @@ def as_standby(layout: Layout, upstream: Upstream) -> bool:
     return fresh
 
 
+def untouched(said: str) -> bool:
+    """Whether pg_rewind gave up because it could not reach the primary, before it changed anything.
+
+    It connects first, and names the checkpoint from which it rewinds before it writes. Any other failure would come
+    again at the next try, so it leads to a copy.
+    """
+    lost = "connection to server" in said or "could not connect" in said
+    return lost and "rewinding from" not in said
+
+
 def rewind(runner: Runner, layout: Layout, upstream: Upstream, note: Mapping[str, Any], timeout: float) -> str:
     """Run pg_rewind, and mark the result as a standby's. Returns its last words."""
     must_be_down(layout)
@@ -149,7 +200,9 @@ def rewind(runner: Runner, layout: Layout, upstream: Upstream, note: Mapping[str
     mark(layout, note)
     # A crash's pid file may name a process of this boot; single-user mode knows no standby.
     remove_file(directory / "postmaster.pid")
-    remove_file(directory / "standby.signal")
+    standby = directory / "standby.signal"
+    was_standby = standby.exists()
+    remove_file(standby)
     argv = [
         str(layout.bin_dir / "pg_rewind"),
         f"--target-pgdata={directory}",
@@ -159,7 +212,14 @@ def rewind(runner: Runner, layout: Layout, upstream: Upstream, note: Mapping[str
     done = runner.run(as_user("postgres", argv), timeout=timeout, env={"HOME": "/var/lib/postgresql"})
     if not done.ok:
         words = [line for line in done.stderr.splitlines() if "error:" in line or "FATAL" in line or "fatal:" in line]
-        raise RewindFailed(f"pg_rewind: {(words or [done.reason])[-1]}; its data is of no use any more")
+        why = f"pg_rewind: {(words or [done.reason])[-1]}"
+        if untouched(f"{done.stdout}\n{done.stderr}"):
+            if was_standby:
+                replace_file(standby, "", mode=0o600, owner="postgres")
+            remove_file(marker_path(layout))
+            raise RewindFailed(f"{why}; it has changed nothing")
+        mark(layout, {**note, "why": f"a rewind of it failed ({(words or [done.reason])[-1]})"})
+        raise RewindFailed(f"{why}; its data is of no use any more, the next run takes a copy")
     as_standby(layout, upstream)
     remove_file(marker_path(layout))
     return done.reason

@@ -59,6 +59,22 @@ class Attached:
 
 
 @dataclass(frozen=True)
+class Slot:
+    """One row of pg_replication_slots. ``wal_status``: reserved, extended, unreserved, lost; '' when it holds nothing.
+
+    ``retained_bytes``: WAL held for it. ``safe_bytes``: WAL that can still be written before it is lost; None without a
+    bound.
+    """
+
+    name: str
+    kind: str
+    active: bool
+    wal_status: str
+    retained_bytes: int
+    safe_bytes: int | None
+
+
+@dataclass(frozen=True)
 class Receiver:
     """The WAL receiver of a standby; ``age_s`` is seconds since the upstream's last message."""
 
@@ -100,6 +116,7 @@ class Node:
     control_state: str | None
     peers: tuple[PeerView, ...]
     boot_guard: BootGuard | None = None
+    slots: tuple[Slot, ...] = ()
 
     @property
     def is_primary(self) -> bool:
@@ -140,6 +157,20 @@ def _replication(rows: Any) -> tuple[Attached, ...]:
             state=str(row.get("state") or ""),
             sync_state=str(row.get("sync_state") or ""),
             lag_bytes=_maybe_int(row.get("lag_bytes")),
+        )
+        for row in rows or ()
+    )
+
+
+def _slots(rows: Any) -> tuple[Slot, ...]:
+    return tuple(
+        Slot(
+            name=str(row.get("name") or ""),
+            kind=str(row.get("type") or ""),
+            active=bool(row.get("active")),
+            wal_status=str(row.get("wal_status") or ""),
+            retained_bytes=int(row.get("retained_bytes") or 0),
+            safe_bytes=_maybe_int(row.get("safe_bytes")),
         )
         for row in rows or ()
     )
@@ -197,6 +228,7 @@ def node_from(raw: Mapping[str, Any]) -> Node:
         control_state=_maybe_str((raw.get("control") or {}).get("state")),
         peers=_peers(raw.get("peers")),
         boot_guard=_boot_guard(raw.get("boot_guard")),
+        slots=_slots(raw.get("slots")),
     )
 
 

@@ -55,13 +55,17 @@ CLEAN = {"shut down", "shut down in recovery"}
 
 @dataclass(frozen=True)
 class Files:
-    """What a host's files say. ``end_lsn``: end of its WAL; ``standby``: standby.signal; ``left``: its history."""
+    """What a host's files say. ``standby``: standby.signal; ``left``: its history.
+
+    ``oldest_lsn``, ``end_lsn``: where its WAL begins, and where it ends.
+    """
 
     state: str = ""
     timeline: int | None = None
     checkpoint_lsn: str | None = None
     end_lsn: str | None = None
     standby: bool = False
+    oldest_lsn: str | None = None
     rewindable: bool | None = None
     interrupted: str = ""
     left: tuple[Left, ...] = ()
@@ -157,7 +161,7 @@ def plan_lines(plan: Plan) -> list[str]:
 def needing(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...]) -> tuple[str, ...]:
     """Every reachable host that is not as it should be, in name order; the primary and maintenance left out."""
     primary = topology_of(nodes).primary
-    return tuple(
+    found = tuple(
         node.host
         for node in nodes
         if node.reachable
@@ -165,6 +169,10 @@ def needing(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...]) -> tuple[s
         and not node.maintenance
         and not (_streams(node, primary, nodes) and not _leftovers(node, balancers))
     )
+    if not found and any(node.host == primary and node.sync_degraded for node in nodes):
+        # All streams, and nothing but the switched-off synchronous replication is left: any of them can end that.
+        found = tuple(node.host for node in nodes if _streams(node, primary, nodes) and not node.maintenance)[:1]
+    return found
 
 
 def _streams(node: Node, primary: str | None, nodes: tuple[Node, ...]) -> bool:
@@ -249,6 +257,11 @@ def _clean(node: Node, files: Files) -> bool:
     return not node.running and files.state in CLEAN
 
 
+def _gone(end: str | None, its: Files) -> bool:
+    """Whether the primary has removed the segment with which streaming would begin."""
+    return None not in (end, its.oldest_lsn) and parse_lsn(str(end)) < parse_lsn(str(its.oldest_lsn))
+
+
 def step_for(node: Node, primary: Node, mine: Files, its: Files, *, slot_lost: bool) -> Step:
     """The ladder: the rows from "no data" on."""
     if node.data_state == "absent":
@@ -265,7 +278,7 @@ def step_for(node: Node, primary: Node, mine: Files, its: Files, *, slot_lost: b
     beyond = common.lsn is not None and (end is None or parse_lsn(end) > parse_lsn(common.lsn))
     where = f"they part at {common.lsn} on timeline {common.timeline}"
     if standby and not beyond and node.role != "hung":
-        if slot_lost:
+        if slot_lost or _gone(end, its):
             return Step("basebackup", f"{primary.host} has no WAL any more from where it stopped")
         return Step("follow", "it has nothing that the primary does not have")
     if (

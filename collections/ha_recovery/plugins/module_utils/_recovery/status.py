@@ -15,6 +15,7 @@ the holder routes writes to nobody                        red       look at its 
 a pool of the holder does not run or answer               red       look at its journal
 a pool of the holder is paused, and without a lease       red       resume it
 anything yellow in the topology                           yellow    its own
+a slot, or a standby that lags: see standby_faults.py      yellow    its own
 a load balancer not reachable, or its HAProxy down        yellow    restore it
 another load balancer does not route to the primary       yellow    look at its checks
 a load balancer is out for maintenance                    yellow    bring it back
@@ -36,6 +37,7 @@ from typing import Any
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import READ_ONLY, Balancer, Pool
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.standby_faults import standby_reasons
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import (
     FAILOVER,
     SITE,
@@ -160,6 +162,9 @@ def report_of(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...], *, clust
     """Judge everything that was observed."""
     topology = topology_of(nodes)
     reasons = list(topology.reasons)
+    primary = next((node for node in nodes if node.host == topology.primary), None)
+    if primary is not None:
+        reasons += standby_reasons(primary, nodes)
     reasons += _vip_reasons(balancers, vip)
     for one in balancers:
         reasons += _balancer_reasons(one, topology.primary, topology, nodes)

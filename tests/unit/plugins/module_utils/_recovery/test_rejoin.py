@@ -117,6 +117,22 @@ LADDER = [
         "basebackup",
         "pg2 has no WAL any more from where it stopped",
     ),
+    (
+        "WAL gone",
+        {
+            "node": STANDBY_DOWN,
+            "mine": HALF,
+            "its": Files("in production", 2, oldest_lsn="0/6000000", left=((1, FORK),)),
+        },
+        "basebackup",
+        "pg2 has no WAL any more from where it stopped",
+    ),
+    (
+        "WAL there",
+        {"node": STANDBY_DOWN, "mine": HALF, "its": Files("in production", 2, oldest_lsn=FORK, left=((1, FORK),))},
+        "follow",
+        "nothing that the primary does not have",
+    ),
     ("no hints", {"mine": files(rewindable=False)}, "basebackup", "neither data_checksums nor wal_log_hints"),
     (
         "nothing in common",
@@ -177,6 +193,14 @@ def test_without_a_name_all_that_need_it_come_back() -> None:
     assert needing(nodes, balancers_from(MAINT, BALANCERS)) == ("pg1",)
     assert needing(nodes_from((out("pg1"), NEW, PG3), DATABASES), balancers_from(MAINT, BALANCERS)) == ()
     assert needing(nodes_from((silent("pg1"), NEW, PG3), DATABASES), balancers_from(MAINT, BALANCERS)) == ()
+
+
+def test_without_a_name_one_standby_ends_what_a_failover_switched_off() -> None:
+    """Everything streams, and commits still wait for nobody."""
+    degraded = nodes_from((standby("pg1", "pg2", timeline=2), {**NEW, "sync_degraded": True}, PG3), DATABASES)
+    assert needing(degraded, balancers_from(ALL_IN, BALANCERS)) == ("pg1",)
+    whole = nodes_from((standby("pg1", "pg2", timeline=2), NEW, PG3), DATABASES)
+    assert needing(whole, balancers_from(ALL_IN, BALANCERS)) == ()
 
 
 VALUES: dict[str, dict[str, Any]] = {

@@ -67,6 +67,13 @@ def no_reads() -> dict[str, Any]:
             (balancer("lb1", dead=("pg1",)), LBS[1]),
         ),
         ("red", "HAProxy does not run", "site.yml", NODES, (stopped_haproxy("lb1", vip=True), LBS[1])),
+        (
+            "yellow",
+            "pg1 has no WAL for it any more (slot pg3 is lost)",
+            "rejoin.yml -e rejoin_host=pg3",
+            (primary(slots=[{"name": "pg3", "wal_status": "lost"}]), standby("pg2"), standby("pg3")),
+            LBS,
+        ),
         ("yellow", "not reachable", "status.yml", (primary(), standby("pg2"), silent("pg3")), LBS),
         ("yellow", "not reachable (no answer)", "status.yml", NODES, (LBS[0], gone_balancer("lb2"))),
         ("yellow", "HAProxy does not run", "site.yml", NODES, (LBS[0], stopped_haproxy("lb2", vip=False))),
