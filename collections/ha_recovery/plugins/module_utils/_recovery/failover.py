@@ -152,11 +152,19 @@ def _verify_from(primary: str, nodes: tuple[Node, ...]) -> str:
     return others[0] if others else primary
 
 
-def _unanswerable(topology: Topology) -> tuple[Refusal, ...]:
-    return tuple(
-        Refusal(reason.host, reason.observed, reason.expected, reason.next)
-        for reason in topology.reasons
-        if reason.severity == "red"
+def _unanswerable(topology: Topology, nodes: tuple[Node, ...]) -> tuple[Refusal, ...]:
+    """What is red; and, where too little was seen, why each host that is missing did not answer."""
+    silent = [node for node in nodes if not node.reachable] if topology.situation == "unknown" else []
+    return (
+        *(
+            Refusal(node.host, node.error or "it does not answer", "an answer", f"restore it, then {FAILOVER}")
+            for node in silent
+        ),
+        *(
+            Refusal(reason.host, reason.observed, reason.expected, reason.next)
+            for reason in topology.reasons
+            if reason.severity == "red"
+        ),
     )
 
 
@@ -375,7 +383,7 @@ def plan_failover(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...], sett
             action="refuse",
             headline=UNDECIDABLE[topology.situation],
             topology=topology,
-            refusals=_unanswerable(topology),
+            refusals=_unanswerable(topology, nodes),
         )
     if topology.primary is not None:
         return _with_primary(topology, nodes, balancers, settings)

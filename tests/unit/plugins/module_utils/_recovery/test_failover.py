@@ -97,6 +97,17 @@ def test_decisions(action: str, says: str, nodes: Raws, lbs: Raws) -> None:
     assert says in made.headline
 
 
+def test_where_nothing_was_seen_each_host_says_why() -> None:
+    """Else nobody knows whether to mend a wire or to wait."""
+    late = {**silent("pg2"), "error": "cluster_info: no answer within 5 s"}
+    lines = [f"{one.host}: {one.observed}" for one in plan((silent("pg1"), late, empty("pg3"))).refusals]
+    assert lines == [
+        "pg1: no answer on port 22 within 1 s",
+        "pg2: cluster_info: no answer within 5 s",
+        "cluster: no data on the hosts that answered",
+    ]
+
+
 def test_a_power_cut_with_three_hosts() -> None:
     """Everything the runbook does, with the whole plan's hosts."""
     made = plan(LOST)
