@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,24 @@ def read_dump(lines: Iterable[str]) -> dict[str, Any]:
     for one in commits:
         one["relations"] = sorted(touched.get(str(one["xid"]), set()))
     return {"transactions": commits, "records": records, "end_lsn": last}
+
+
+def by_database(relations: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
+    """'tablespace/database/file' by database: (tablespace, file) of each; globals and what is none are left out."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for relation in relations:
+        parts = str(relation).split("/")
+        if len(parts) == 3 and all(part.isdigit() for part in parts) and parts[1] != "0":
+            found.setdefault(parts[1], []).append((int(parts[0]), int(parts[2])))
+    return found
+
+
+def with_tables(transactions: Iterable[Mapping[str, Any]], tables: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Each transaction with ``tables``: the names of what it touched, each once."""
+    return [
+        {**one, "tables": sorted({tables[relation] for relation in one["relations"] if relation in tables})}
+        for one in transactions
+    ]
 
 
 def chosen(names: Iterable[str], timeline: int, start: str, end: str | None, size: int) -> list[str]:

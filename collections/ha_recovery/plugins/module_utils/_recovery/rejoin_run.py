@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.diverged import with_tables
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.conductor import (
     Calls,
     Conductor,
@@ -83,6 +84,7 @@ class Rejoin(Conductor):
             self._here("Keep Postgres from starting", "rejoin_hold", hold, 30)
         if self.plan["save_from"]:
             self.outcome.saved = self._here("Save the WAL that only it has", "rejoin_save", self.plan["save_from"], 300)
+            self._name_tables(self.outcome.saved)
         self._step("See that a slot keeps WAL for it", {self.primary: {"rejoin_slot": {"host": self.host}}}, 135)
         if action == "rewind":
             self._here(f"Rewind it to {self.primary}", "rejoin_rewind", {**self.target, "timeout": 600}, 630)
@@ -91,6 +93,15 @@ class Rejoin(Conductor):
         start = {**self.target, "timeout": 60, "peers": self.plan["peers"]}
         self._here("Start it as a standby, and see it stream", "rejoin_start", start, 90)
         self.outcome.streaming_s = round(self.clock() - self.began, 3)
+
+    def _name_tables(self, saved: dict[str, Any]) -> None:
+        """Names for the files that the lost transactions touched. A help for people: without it all goes on."""
+        transactions = saved.get("transactions") or []
+        touched = sorted({relation for one in transactions for relation in one["relations"]})
+        if touched:
+            answer = self.calls.call_all({self.primary: {"rejoin_names": {"relations": touched}}}, 15)
+            tables = answer[self.primary]["rejoin_names"].value or {}
+            saved["transactions"] = with_tables(transactions, tables.get("tables") or {})
 
     def _copy(self) -> None:
         """Look at the copy's progress until it ends: it goes on by itself when the control node dies."""

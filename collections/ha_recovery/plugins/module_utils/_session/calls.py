@@ -51,6 +51,7 @@ CALLS = {
     "rejoin_hold": "rejoin:hold",
     "rejoin_lift": "rejoin:lift",
     "rejoin_look": "rejoin:look",
+    "rejoin_names": "relations:names",
     "rejoin_rewind": "rejoin:rewind_data",
     "rejoin_save": "rejoin:save",
     "rejoin_seed": "rejoin:seed",

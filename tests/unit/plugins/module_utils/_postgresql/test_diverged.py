@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.diverged import chosen, read_dump
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.diverged import (
+    by_database,
+    chosen,
+    read_dump,
+    with_tables,
+)
 
 MIB16 = 16 << 20
 DUMP = """\
@@ -34,3 +39,18 @@ def test_segments_from_the_parting_to_the_end_and_no_recycled_ones() -> None:
     assert chosen(names, 1, "0/5000000", "0/6000010", MIB16) == ["000000010000000000000005", "000000010000000000000006"]
     assert chosen(names, 1, "0/7FFFFFF", None, MIB16) == ["000000010000000000000007", "000000010000000000000008"]
     assert chosen(names, 2, "0/5000000", None, MIB16) == []
+
+
+def test_files_are_asked_for_by_database() -> None:
+    """Shared catalogs belong to none, and what is no number never gets into a statement."""
+    assert by_database(["1663/5/16385", "1663/5/16390", "1664/0/1260", "1663/6/1;DROP", "7/6/1"]) == {
+        "5": [(1663, 16385), (1663, 16390)],
+        "6": [(7, 1)],
+    }
+
+
+def test_a_transaction_names_the_tables_that_are_known() -> None:
+    """A table and its index are one; what nobody knows keeps its number only."""
+    one = {"xid": 748, "relations": ["1663/5/1", "1663/5/2", "1663/5/3"]}
+    known = {"1663/5/1": "orders: public.orders", "1663/5/2": "orders: public.orders"}
+    assert with_tables([one], known) == [{**one, "tables": ["orders: public.orders"]}]

@@ -246,3 +246,14 @@ def test_after_a_failure_nothing_more_is_done(fails: str) -> None:
     assert hosts.asked[-1] == fails
     assert outcome.problems[0].startswith("pg1: " if fails != "rejoin_slot" else "pg2: ")
     assert outcome.problems[0].endswith("Next: ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1")
+
+
+def test_what_was_lost_is_named_by_tables() -> None:
+    """File numbers say nothing to a person; a primary that does not know them stops nothing."""
+    saved = {"transactions": [{"xid": 748, "relations": ["1663/5/16385"]}]}
+    known = {"rejoin_save": saved, "rejoin_names": {"tables": {"1663/5/16385": "orders: public.orders"}}}
+    outcome = run(Hosts({**VALUES, **known}), plan())
+    assert outcome.saved is not None
+    assert outcome.saved["transactions"][0]["tables"] == ["orders: public.orders"]
+    deaf = run(Hosts({**VALUES, "rejoin_save": dict(saved)}, "rejoin_names"), plan())
+    assert deaf.problems == []
