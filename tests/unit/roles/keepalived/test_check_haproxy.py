@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import socket
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -127,3 +129,44 @@ def test_three_failures_in_a_row_are_a_verdict(looks: list[bool], verdict: bool,
 
 def test_the_exit_status_is_what_keepalived_reads() -> None:
     assert check.main(["127.0.0.1", str(closed_port()), str(closed_port())]) == 1
+
+
+def test_a_refused_connection_was_heard() -> None:
+    """A witness may be a host on which nothing runs."""
+    assert check.Witnesses([("127.0.0.1", closed_port())]).heard()
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port that drops what comes: its queue is full, as a packet filter or a dead host would have it."""
+    with socket.socket() as server, contextlib.ExitStack() as kept:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _connection in range(4):
+            waiting = kept.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield port(server)
+
+
+def test_nobody_is_heard(silent: int) -> None:
+    assert not check.Witnesses([("127.0.0.1", silent), ("127.0.0.1", silent)]).heard(0.05)
+
+
+def test_one_witness_is_enough_and_is_asked_first_from_then_on(listener: socket.socket, silent: int) -> None:
+    """A dead one costs its patience once, not five times a second."""
+    witnesses = check.Witnesses([("127.0.0.1", silent), ("127.0.0.1", port(listener))])
+    assert witnesses.heard(1)
+    assert witnesses._addresses[0] == ("127.0.0.1", port(listener))
+    assert witnesses.heard(0.1)
+
+
+def test_without_witnesses_nobody_is_missed() -> None:
+    assert check.Witnesses([]).heard()
+
+
+@pytest.mark.parametrize("deaf", [True, False])
+def test_a_deaf_host_fails_although_its_own_ports_answer(monkeypatch: Any, silent: int, deaf: bool) -> None:
+    monkeypatch.setattr(check, "answers", lambda *_given: True)
+    witness = silent if deaf else closed_port()
+    assert check.main(["127.0.0.1", "8404", "5000", f"hears=127.0.0.1:{witness}"]) == int(deaf)
