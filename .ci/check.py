@@ -1,9 +1,10 @@
-"""Run every check of the repository, two lanes side by side, and end with one line: `N passed, N failed`.
+"""Run every check of the repository, in lanes side by side, and end with one line: `N passed, N failed`.
 
 usage: check.py [--only NAME ...] [--list]
 
-Lane "desk" reads files and runs the Python tests;
-lane "lab" runs the Molecule scenarios, one after another, on one lab.
+Lane "desk" reads files and runs the Python tests. Lane "parts" runs the Molecule scenarios that build an estate and
+break its parts, one after another, on a lab of its own. Lane "runbooks" runs those of the runbooks and a part of the
+chaos experiments on a second lab and a copy of the tree; it begins when the desk is free, for there are two cores.
 A check's output goes to artifacts/checks/<name>.log; it is shown when the check fails.
 """
 
@@ -12,18 +13,21 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "artifacts" / "checks"
 LAB_NAME = "test"
-# In this order: each scenario leaves the lab as the next one expects it.
-SCENARIOS = (
+SECOND = ROOT / "artifacts" / "second"
+# In this order: each scenario leaves its lab as the next one expects it.
+PARTS = (
     "lock",
     "provision",
     "postgresql",
@@ -34,6 +38,8 @@ SCENARIOS = (
     "failover",
     "boot_guard",
     "rejoin",
+)
+RUNBOOKS = (
     "preflight",
     "switchover",
     "loadbalancer",
@@ -58,6 +64,18 @@ class Check:
     argv: tuple[str, ...]
     timeout: float = 900
     pytest: bool = False
+    needed: bool = False
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Checks that run one after another, in a tree, with an environment; ``after`` is another lane that ends first."""
+
+    name: str
+    checks: tuple[Check, ...]
+    environment: Mapping[str, str]
+    root: Path = ROOT
+    after: str = ""
 
 
 def molecule(command: str, scenario: str, *options: str) -> tuple[str, ...]:
@@ -79,14 +97,27 @@ DESK = (
     Check("sanity", (".ci/sanity",)),
     Check("ansible-lint", ("ansible-lint", "--nocolor")),
 )  # fmt: skip
-LAB = (
+ON_A_LAB = (
     # Molecule believes its notes of earlier runs, not the machine: forget them, and begin from nothing.
     Check("molecule default: reset", molecule("reset", "default")),
     Check("molecule default: destroy", molecule("destroy", "default")),
-    Check("molecule default: create", molecule("create", "default")),
+    Check("molecule default: create", molecule("create", "default"), needed=True),
+)
+LAB_AWAY = Check("molecule default: take the lab away", molecule("destroy", "default"))
+BUILD = (
+    *ON_A_LAB,
     Check("molecule default: verify", molecule("verify", "default")),
-    *(Check(f"molecule {name}", molecule("test", name, "--destroy=never"), timeout=1500) for name in SCENARIOS),
-    Check("molecule default: take the lab away", molecule("destroy", "default")),
+    *(Check(f"molecule {name}", molecule("test", name, "--destroy=never"), timeout=1500) for name in PARTS),
+    LAB_AWAY,
+)
+OPERATE = (
+    *ON_A_LAB,
+    Check(
+        "site.yml on the second lab", ("ansible-playbook", "-i", "inventories/lab", "playbooks/site.yml"), needed=True
+    ),
+    *(Check(f"molecule {name}", molecule("test", name, "--destroy=never"), timeout=1500) for name in RUNBOOKS),
+    Check("chaos", ("pytest", "tests/chaos", "-q", "-rA", "--seed", "1", "--telling"), timeout=1200, pytest=True),
+    LAB_AWAY,
 )
 
 
@@ -111,14 +142,21 @@ def count(check: Check, rc: int, output: str) -> tuple[int, int]:
     return (0, 1) if rc else (1, 0)
 
 
-def run(check: Check, environment: dict[str, str]) -> Outcome:
+def run(check: Check, lane: Lane) -> Outcome:
     """Run one check to its end or its time limit; say a line when it begins and one when it ends."""
-    log = LOGS / (re.sub(r"[^a-z_-]+", "-", check.name) + ".log")
+    log = LOGS / (re.sub(r"[^a-z_-]+", "-", f"{lane.name} {check.name}") + ".log")
     print(f"  ...  {check.name}", flush=True)
     begin = time.monotonic()
     with log.open("wb") as sink:
-        process = subprocess.Popen(check.argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=sink,
-                                   stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
+        process = subprocess.Popen(
+            check.argv,
+            cwd=lane.root,
+            env=lane.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         late = False
         while True:
             try:
@@ -149,15 +187,46 @@ def last_task(log: Path) -> str:
     return str(tasks[-1]) if tasks else "still running"
 
 
-def lane(checks: tuple[Check, ...], environment: dict[str, str], outcomes: list[Outcome]) -> None:
+def walk(lane: Lane, outcomes: list[Outcome], ended: Mapping[str, threading.Event]) -> None:
     """Run the checks of a lane one after another. Without a lab nothing that needs one is tried."""
-    for check in checks:
-        outcome = run(check, environment)
-        outcomes.append(outcome)
-        if outcome.failed and check.name == "molecule default: create":
-            print("FAIL  no lab: the scenarios that need it count as failed", flush=True)
-            outcomes.append(Outcome(0, len(SCENARIOS), 0))
-            return
+    try:
+        if lane.after in ended:
+            ended[lane.after].wait()
+        if lane.root != ROOT:
+            copy_tree(lane.root)
+        for number, check in enumerate(lane.checks):
+            outcome = run(check, lane)
+            outcomes.append(outcome)
+            if outcome.failed and check.needed:
+                left = len(lane.checks) - number - 1
+                print(f"FAIL  {check.name}: the {left} checks that need it count as failed", flush=True)
+                outcomes.append(Outcome(0, left, 0))
+                return
+    finally:
+        ended[lane.name].set()
+
+
+def copy_tree(target: Path) -> None:
+    """The tree once more: Molecule and the runbooks keep notes below it, which two labs must not share."""
+    shutil.rmtree(target, ignore_errors=True)
+    skipped = shutil.ignore_patterns(".venv", ".git", "artifacts", "vendor", ".*_cache", "__pycache__")
+    shutil.copytree(ROOT, target, symlinks=True, ignore=skipped)
+    for shared in (".venv", "collections/vendor"):
+        (target / shared).symlink_to(ROOT / shared)
+
+
+def environment_of(root: Path, lab: str, octet: int) -> dict[str, str]:
+    """The environment of a lane: its lab, and the collection of its own tree."""
+    return {
+        **os.environ,
+        "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
+        "ANSIBLE_COLLECTIONS_PATH": f"{root / 'collections'}:{root / 'collections/vendor'}",
+        "PWD": str(root),
+        "HA_LAB": lab,
+        "HA_LAB_OCTET": str(octet),
+        "COLUMNS": "160",
+        "NO_COLOR": "1",
+    }
 
 
 def main() -> int:
@@ -166,25 +235,27 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="run the checks whose name begins with one of these")
     parser.add_argument("--list", action="store_true", help="name the checks and stop")
     arguments = parser.parse_args()
-    lanes = [DESK, LAB]
+    name, octet = os.environ.get("HA_TEST_LAB", LAB_NAME), int(os.environ.get("HA_TEST_LAB_OCTET", "9"))
+    lanes = [
+        Lane("desk", DESK, environment_of(ROOT, name, octet)),
+        Lane("parts", BUILD, environment_of(ROOT, name, octet)),
+        Lane("runbooks", OPERATE, environment_of(SECOND, f"{name}2", octet + 1), SECOND, after="desk"),
+    ]
     if arguments.only:
-        lanes = [tuple(c for c in checks if c.name.startswith(tuple(arguments.only))) for checks in lanes]
+        wanted = tuple(arguments.only)
+        lanes = [replace(one, checks=tuple(c for c in one.checks if c.name.startswith(wanted))) for one in lanes]
+        # What every lane has is run in the first one, unless more of another one is wanted.
+        shared = {*ON_A_LAB, LAB_AWAY}
+        lanes = [one for one in lanes if one.name == "parts" or not shared.issuperset(one.checks)]
+    lanes = [one for one in lanes if one.checks]
     if arguments.list:
-        print("\n".join(check.name for checks in lanes for check in checks))
+        print("\n".join(f"{one.name}: {check.name}" for one in lanes for check in one.checks))
         return 0
     LOGS.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
-        "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / 'collections'}:{ROOT / 'collections/vendor'}",
-        "HA_LAB": os.environ.get("HA_TEST_LAB", LAB_NAME),
-        "HA_LAB_OCTET": os.environ.get("HA_TEST_LAB_OCTET", "9"),
-        "COLUMNS": "160",
-        "NO_COLOR": "1",
-    }
     begin = time.monotonic()
     outcomes: list[Outcome] = []
-    threads = [threading.Thread(target=lane, args=(checks, environment, outcomes)) for checks in lanes if checks]
+    ended = {one.name: threading.Event() for one in lanes}
+    threads = [threading.Thread(target=walk, args=(one, outcomes, ended)) for one in lanes]
     for thread in threads:
         thread.start()
     for thread in threads:
