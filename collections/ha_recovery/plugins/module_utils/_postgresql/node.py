@@ -142,6 +142,7 @@ def blank_node(host: str, address: str) -> dict[str, Any]:
         "upstream": None,
         "replication": [],
         "slots": [],
+        "wal_free_bytes": None,
         "synchronous_standby_names": "",
         "sync_degraded": False,
         "last_commit_at": None,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +49,15 @@ def read_control(runner: Runner, layout: Layout, timeout: float = 2.0) -> Contro
     """pg_controldata of this cluster, None when it cannot be read."""
     done = runner.run([str(layout.bin_dir / "pg_controldata"), "-D", str(layout.data_directory())], timeout=timeout)
     return parse_controldata(done.stdout) if done.ok else None
+
+
+def free_bytes(directory: Path) -> int | None:
+    """What Postgres may still write there, in bytes; None when there is no such directory."""
+    try:
+        stat = os.statvfs(directory)
+    except OSError:
+        return None
+    return stat.f_bavail * stat.f_frsize
 
 
 def read_service(runner: Runner, layout: Layout, timeout: float = 2.0) -> dict[str, Any]:
@@ -96,6 +106,7 @@ def observe_node(
             version=version,
             data_directory=str(directory),
             data_state=state,
+            wal_free_bytes=free_bytes(directory / "pg_wal"),
             fenced=parse_marker(read_text(layout.fence_marker)),
             service=service.result(),
         )

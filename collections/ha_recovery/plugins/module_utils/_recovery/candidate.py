@@ -17,6 +17,9 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenanc
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import lsn_or_none, parse_lsn
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
 
+# A promotion writes: a history file, an end-of-recovery record, the first segment of the new timeline.
+ROOM = 64 << 20
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -44,6 +47,9 @@ def standing_of(node: Node, system_identifier: str | None) -> Standing:
         return Standing(node.host, False, "its WAL position is not known")
     if node.replay_paused and (replayed is None or replayed < received):
         return Standing(node.host, False, "its replay is paused with WAL pending")
+    if node.wal_free_bytes is not None and node.wal_free_bytes < ROOM:
+        free = f"{node.wal_free_bytes >> 20} MiB free where it writes WAL"
+        return Standing(node.host, False, f"{free}, expected {ROOM >> 20}: it would not survive its promotion")
     return Standing(node.host, True, f"timeline {node.timeline}, received {node.received_lsn}")
 
 
@@ -52,6 +58,10 @@ def _rank(node: Node, nodes: tuple[Node, ...], priorities: Mapping[str, int]) ->
     named = f'"{node.host}"' in node.synchronous_standby_names or node.host in node.synchronous_standby_names.split()
     received = parse_lsn(node.received_lsn) if node.received_lsn is not None else 0
     return (-(node.timeline or 0), -received, -followers, -priorities.get(node.host, 0), 0 if named else 1, node.host)
+
+
+def _has(node: Node) -> tuple[int, int]:
+    return (node.timeline or 0, parse_lsn(node.received_lsn) if node.received_lsn else 0)
 
 
 def choose(
@@ -69,12 +79,18 @@ def choose(
 def unseen_standbys(nodes: tuple[Node, ...], lost: tuple[str, ...], candidate: str) -> tuple[tuple[str, str], ...]:
     """Hosts that may hold WAL newer than the candidate's, with what is known of them.
 
-    A fenced or an empty host has acknowledged nothing since; a running standby was compared; what a host had that went
-    out for maintenance, others had too. All others are unseen.
+    A fenced or an empty host has acknowledged nothing since; a running standby was compared, and counts when it has
+    more and may not be promoted; what a host had that went out for maintenance, others had too. All others are unseen.
     """
     unseen = []
+    chosen = next((node for node in nodes if node.host == candidate), None)
     for node in nodes:
-        if node.host in lost or node.host == candidate or node.fenced or node.is_standby or node.is_primary:
+        if node.host in lost or node.host == candidate or node.fenced or node.is_primary:
+            continue
+        if node.is_standby:
+            # One that has more and may be promoted would be the candidate.
+            if chosen is not None and not node.maintenance and _has(node) > _has(chosen):
+                unseen.append((node.host, f"has {node.received_lsn} and may not be promoted, see above"))
             continue
         if node.maintenance and node.maintenance.get("covered") and node.role == "stopped":
             continue

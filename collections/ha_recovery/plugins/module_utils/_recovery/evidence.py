@@ -33,6 +33,8 @@ CHECKED_S = 1.5
 STARTED_S = 1.0
 # Clocks and rounding.
 MARGIN_S = 0.1
+# pg_controldata, "Database cluster state" of a server that replays (src/include/catalog/pg_control.h).
+STANDBY_STATES = {"in archive recovery", "shut down in recovery"}
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,11 @@ def aged_after(suspect: Node, nodes: tuple[Node, ...], balancers: tuple[Balancer
     return round(max(waits) + MARGIN_S, 3)
 
 
+def _never_promoted(node: Node) -> bool:
+    """A running standby, or a stopped one: a candidate that died in its promotion has accepted no write."""
+    return node.is_standby or (node.role == "stopped" and node.control_state in STANDBY_STATES)
+
+
 def lost_primaries(nodes: tuple[Node, ...]) -> tuple[str, ...]:
     """Who the running standbys say their primary was: the far end of each one's upstream.
 
@@ -128,7 +135,7 @@ def lost_primaries(nodes: tuple[Node, ...]) -> tuple[str, ...]:
             continue
         seen = {node.host}
         upstream = host_of(node.upstream, nodes)
-        while upstream is not None and upstream not in seen and by_name[upstream].is_standby:
+        while upstream is not None and upstream not in seen and _never_promoted(by_name[upstream]):
             seen.add(upstream)
             upstream = host_of(by_name[upstream].upstream, nodes)
         if upstream is not None and upstream not in seen:

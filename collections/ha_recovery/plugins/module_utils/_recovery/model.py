@@ -117,6 +117,7 @@ class Node:
     peers: tuple[PeerView, ...]
     boot_guard: BootGuard | None = None
     slots: tuple[Slot, ...] = ()
+    wal_free_bytes: int | None = None
 
     @property
     def is_primary(self) -> bool:
@@ -229,6 +230,7 @@ def node_from(raw: Mapping[str, Any]) -> Node:
         peers=_peers(raw.get("peers")),
         boot_guard=_boot_guard(raw.get("boot_guard")),
         slots=_slots(raw.get("slots")),
+        wal_free_bytes=_maybe_int(raw.get("wal_free_bytes")),
     )
 
 

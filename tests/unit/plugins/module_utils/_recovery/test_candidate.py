@@ -74,6 +74,10 @@ def test_a_priority_decides_between_equals_only(chosen: str, nodes: Raws, priori
         ("not a running standby (absent)", empty("pg2")),
         ("belongs to another system (7002)", orphan("pg2", system_identifier="7002")),
         ("its WAL position is not known", orphan("pg2", received_lsn=None)),
+        (
+            "3 MiB free where it writes WAL, expected 64: it would not survive its promotion",
+            orphan("pg2", wal_free_bytes=3 << 20),
+        ),
         ("its replay is paused with WAL pending", orphan("pg2", replay_paused=True, replayed_lsn="0/4000000")),
     ],
 )
@@ -96,6 +100,15 @@ def test_paused_replay_without_pending_wal_is_no_obstacle() -> None:
         ((("pg3", "not reachable"),), silent("pg3")),
         ((("pg3", "Postgres is stopped"),), stopped("pg3")),
         ((("pg3", "Postgres is hung"),), standby("pg3", role="hung")),
+        (
+            (("pg3", "has 0/5000001 and may not be promoted, see above"),),
+            orphan("pg3", received="0/5000001", wal_free_bytes=0),
+        ),
+        (
+            (("pg3", "has 0/5000001 and may not be promoted, see above"),),
+            orphan("pg3", received="0/5000001", replay_paused=True, replayed_lsn="0/4000000"),
+        ),
+        ((), orphan("pg3", wal_free_bytes=0)),
         ((), orphan("pg3")),
         ((), fenced("pg3")),
         ((), empty("pg3")),

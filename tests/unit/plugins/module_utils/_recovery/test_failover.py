@@ -97,6 +97,27 @@ def test_decisions(action: str, says: str, nodes: Raws, lbs: Raws) -> None:
     assert says in made.headline
 
 
+def test_a_standby_whose_disk_is_full_is_passed_over_unless_it_alone_has_what_was_acknowledged() -> None:
+    """It would die in its promotion, and leave nobody."""
+    full = orphan("pg2", wal_free_bytes=0)
+    assert plan((silent("pg1"), full, orphan("pg3"))).candidate == "pg3"
+    ahead = plan((silent("pg1"), full | {"received_lsn": "0/5000001"}, orphan("pg3")))
+    assert (ahead.action, [one.host for one in ahead.refusals]) == ("refuse", ["pg2"])
+    alone = plan((silent("pg1"), full), names=("pg1", "pg2"))
+    assert (alone.action, alone.headline) == ("refuse", "refused: no host can be promoted")
+
+
+def test_a_candidate_that_died_in_its_promotion_is_not_the_lost_primary() -> None:
+    """pg3 was turned to pg2 already, and pg2 never accepted a write: it has to come back, not pg1."""
+    died = stopped("pg2", "in archive recovery", upstream="pg1")
+    made = plan((silent("pg1"), died, orphan("pg3", "pg2")))
+    assert (made.old_primary, made.action) == ("pg1", "refuse")
+    assert [one.host for one in made.refusals] == ["pg2"]
+    assert (
+        plan((silent("pg1"), died | {"control": {"state": "in production"}}, orphan("pg3", "pg2"))).old_primary == "pg2"
+    )
+
+
 def test_where_nothing_was_seen_each_host_says_why() -> None:
     """Else nobody knows whether to mend a wire or to wait."""
     late = {**silent("pg2"), "error": "cluster_info: no answer within 5 s"}
