@@ -26,7 +26,7 @@ def _check_module():  # type: ignore[no-untyped-def]
 
 def test_every_scenario_is_run() -> None:
     """A scenario that `make test` does not run proves nothing."""
-    assert {path.name for path in SCENARIOS} == {*_check_module().SCENARIOS, "default"}
+    assert {path.name for path in SCENARIOS} == {*_check_module().PARTS, *_check_module().RUNBOOKS, "default"}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.name)
