@@ -24,7 +24,6 @@ from tests.chaos.whole import (
     ARTIFACTS,
     asynchronous,
     make_whole,
-    rejoin_of,
     status,
     status_when_green,
     synchronous,
@@ -103,7 +102,7 @@ class Engine:
         number = len(self._runs) + 1
         name = f"{step.runbook}.yml"
         if step.runbook == "rejoin":
-            name, options = rejoin_of(self.roles["primary"])
+            options = ["-e", f"rejoin_host={self.roles['primary']}"]
         self.say(f"types {step.runbook} {' '.join(options)}".rstrip())
         log = self.folder / f"{number:02d}-{step.runbook}.log"
         self._under_way = (step, Playbook(name, [*options, *self._mode], log), time.time())

@@ -30,9 +30,8 @@ from tests.storm.process import StormFailed, StormProcess, wait_for_writes
 
 ARTIFACTS = ROOT / "artifacts"
 FOLDER = ARTIFACTS / "power-back"
-REJOIN = ROOT / "playbooks" / "rejoin.yml"
 # From the command to its end on a busy machine.
-SPREAD_S = 14.0
+SPREAD_S = 8.0
 BOOT_S = 120.0
 FLOWS_S = 60.0
 
@@ -70,11 +69,7 @@ def known_status(within: float = 120.0) -> dict[str, Any]:
 def readmit(number: int, host: str) -> None:
     """The host is a standby again."""
     log = FOLDER / f"{number:02d}-readmit.log"
-    if REJOIN.exists():
-        run = Playbook("rejoin.yml", ["-e", f"rejoin_host={host}"], log)
-    else:
-        run = Playbook("../tests/chaos/readmit.yml", ["-e", f"readmit_host={host}"], log)
-    run.wait(240)
+    Playbook("rejoin.yml", ["-e", f"rejoin_host={host}"], log).wait(240)
 
 
 def trial(number: int, lab: Lab, victim: str, moment: float, storm: StormProcess) -> dict[str, Any]:

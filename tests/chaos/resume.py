@@ -28,7 +28,7 @@ from tests.chaos.experiment import GENTLY
 from tests.chaos.judge import served_by_two
 from tests.chaos.results import commit
 from tests.chaos.sampler import Sampler, overlaps
-from tests.chaos.whole import ARTIFACTS, NotWhole, make_whole, rejoin_of, status, status_when_green
+from tests.chaos.whole import ARTIFACTS, NotWhole, make_whole, status, status_when_green
 from tests.lab.estate import DATABASE_HOSTS, Lab
 from tests.lab.faults import break_host, heal
 from tests.lab.shell import LabError
@@ -90,18 +90,17 @@ class Trials:
         break_host(self.lab, "power-cut", old)
         self._play("failover.yml", [], "before")
         heal(self.lab, old)
-        return rejoin_of(old)[1]
+        return ["-e", f"rejoin_host={old}"]
 
     def _afterwards(self) -> None:
         """After a failover the old primary is brought back; the others leave nothing to do."""
         if self.runbook == "failover":
             heal(self.lab, self.primary)
-            name, options = rejoin_of(self.primary)
-            self._play(name, options, "after")
+            self._play("rejoin.yml", ["-e", f"rejoin_host={self.primary}"], "after")
 
     @property
     def _playbook(self) -> str:
-        return rejoin_of("")[0] if self.runbook == "rejoin" else f"{self.runbook}.yml"
+        return f"{self.runbook}.yml"
 
     # One run
 

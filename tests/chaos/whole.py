@@ -15,9 +15,6 @@ from tests.lab.shell import LabError, on_host, state_of
 
 ARTIFACTS = ROOT / "artifacts"
 ASYNC_FILE = "/etc/postgresql/*/main/conf.d/99-chaos.conf"
-REJOIN = "playbooks/rejoin.yml"
-READMIT = "molecule/shared/readmit.yml"
-READMIT_ONLY = "tests/chaos/readmit.yml"
 
 
 class NotWhole(RuntimeError):
@@ -43,13 +40,6 @@ def status_when_green(folder: Path, *options: str, within: float = 40.0) -> dict
         time.sleep(1)
         seen = status(folder, *options)
     return seen
-
-
-def rejoin_of(host: str) -> tuple[str, list[str]]:
-    """What brings a lost primary back: the playbook, as Playbook wants it, and its options."""
-    if (ROOT / REJOIN).exists():
-        return Path(REJOIN).name, ["-e", f"rejoin_host={host}"]
-    return f"../{READMIT_ONLY}", ["-e", f"readmit_host={host}"]
 
 
 def asynchronous(lab: Lab, hosts: Sequence[str] = DATABASE_HOSTS) -> None:
@@ -83,7 +73,7 @@ def make_whole(lab: Lab, folder: Path, say: Callable[[str], None] = print) -> st
         say(f"heal: {error}")
     if status_when_green(folder, within=20)["verdict"] == "green":
         return "healed"
-    for name in ("failover.yml", f"../{READMIT}", "site.yml"):
+    for name in ("failover.yml", "rejoin.yml", "site.yml"):
         say(f"not green: {name}")
         log = folder / f"whole-{Path(name).name}.log"
         Playbook(name, [], log).wait(600)
