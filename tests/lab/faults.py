@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.lab import network
 from tests.lab.estate import ADDRESSES, DATABASE_HOSTS, Lab
@@ -20,13 +21,16 @@ ALL = "all"
 def power_cut(lab: Lab, host: str, argument: str = "") -> None:
     """Power loss: the link goes first, so that no FIN or RST leaves the host; then every process is killed."""
     _link_down(lab, host)
+    _thaw_disk(lab, host)
     run("podman", "kill", "--signal", "KILL", lab.container(host))
 
 
 def _link_down(lab: Lab, host: str) -> None:
+    in_network(lab, host, "ip", "link", "set", "eth0", "down")
+    # Not before: a frozen primary would go on for a moment, and answer. It is thawed because some kernels kill nothing
+    # that is frozen.
     if state_of(lab, host) == "paused":
         run("podman", "unpause", lab.container(host))
-    in_network(lab, host, "ip", "link", "set", "eth0", "down")
 
 
 def site_power_cut(lab: Lab) -> None:
@@ -34,6 +38,8 @@ def site_power_cut(lab: Lab) -> None:
     up = [host for host in ADDRESSES if state_of(lab, host) in ("running", "paused")]
     for host in up:
         _link_down(lab, host)
+    for host in up:
+        _thaw_disk(lab, host)
     if up:
         run("podman", "kill", "--signal", "KILL", *(lab.container(host) for host in up))
 
@@ -52,7 +58,7 @@ def sigkill(lab: Lab, host: str, argument: str = "") -> None:
 def disk_full(lab: Lab, host: str, argument: str = "") -> None:
     """The file system of the data directory fills up to the last block."""
     _only_database(host)
-    filler = lab.state / "hosts" / host / "data" / FILLER
+    filler = _disk(lab, host) / FILLER
     with filler.open("ab", buffering=0) as file:
         for block in (1 << 20, 1 << 12, 1):
             chunk = bytes(block)
@@ -61,6 +67,30 @@ def disk_full(lab: Lab, host: str, argument: str = "") -> None:
                     file.write(chunk)
             except OSError:
                 continue
+
+
+def disk_stuck(lab: Lab, host: str, argument: str = "") -> None:
+    """The disk does not answer: whoever writes to the data directory waits in the kernel, and survives SIGKILL."""
+    _only_database(host)
+    run("fsfreeze", "--freeze", str(_disk(lab, host)))
+
+
+def _disk(lab: Lab, host: str) -> Path:
+    return lab.state / "hosts" / host / "data"
+
+
+def _thaw_disk(lab: Lab, host: str) -> bool:
+    """True when it was stuck. Processes that were killed meanwhile end now; a power cut would not wait for them."""
+    if host not in DATABASE_HOSTS:
+        return False
+    try:
+        run("fsfreeze", "--unfreeze", str(_disk(lab, host)))
+    except LabError as error:
+        # The kernel has no way to ask: what was not frozen cannot be thawed (EINVAL).
+        if "Invalid argument" in str(error):
+            return False
+        raise
+    return True
 
 
 def _only_database(host: str) -> None:
@@ -74,6 +104,7 @@ FAULTS: dict[str, Callable[[Lab, str, str], None]] = {
     "freeze": freeze,
     "sigkill": sigkill,
     "disk-full": disk_full,
+    "disk-stuck": disk_stuck,
     "partition": network.partition,
     "partition-in": network.partition_in,
     "partition-out": network.partition_out,
@@ -102,7 +133,10 @@ def _switch_on(lab: Lab, host: str) -> list[str]:
     if state == "paused":
         run("podman", "unpause", lab.container(host))
         undone.append("thawed")
-    filler = lab.state / "hosts" / host / "data" / FILLER
+    # Before anything else of the disk is touched, which would wait for ever.
+    if _thaw_disk(lab, host):
+        undone.append("disk answers again")
+    filler = _disk(lab, host) / FILLER
     if filler.exists():
         filler.unlink()
         undone.append("disk emptied")

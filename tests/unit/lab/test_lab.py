@@ -37,7 +37,7 @@ def test_an_unknown_fault_is_refused_with_the_known_ones() -> None:
 def test_the_issue_s_faults_exist() -> None:
     """People type these words."""
     partitions = {"partition", "partition-in", "partition-out", "partition-from", "partition-but-clients"}
-    assert set(FAULTS) == {"power-cut", "freeze", "sigkill", "disk-full", "throttle"} | partitions
+    assert set(FAULTS) == {"power-cut", "freeze", "sigkill", "disk-full", "disk-stuck", "throttle"} | partitions
 
 
 def test_the_whole_site_can_only_lose_its_power() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -29,9 +30,18 @@ def remote(way: Way) -> Run:
 
     def run(argv: Sequence[str], timeout: float) -> Completed:
         client = paramiko.SSHClient()
-        client.load_system_host_keys()
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        ends_at = time.monotonic() + timeout
+        # paramiko's time limits are of single steps, and waiting for the exit status has none: the whole is cut.
+        watchdog = threading.Timer(timeout, client.close)
+        watchdog.daemon = True
+        watchdog.start()
+        late = Completed(124, "", f"{way.address}: no answer within {timeout:g} s", timed_out=True)
         try:
+            if way.known_hosts_file:
+                client.load_host_keys(way.known_hosts_file)
+            else:
+                client.load_system_host_keys()
             client.connect(
                 way.address,
                 port=way.port,
@@ -44,12 +54,16 @@ def remote(way: Way) -> Run:
             )
             _stdin, out, err = client.exec_command(shlex.join(argv), timeout=timeout)
             said, complained = out.read().decode(errors="replace"), err.read().decode(errors="replace")
-            return Completed(out.channel.recv_exit_status(), said, complained)
+            status = out.channel.recv_exit_status()
+            return late if time.monotonic() >= ends_at else Completed(status, said, complained)
         except TimeoutError:
-            return Completed(124, "", f"{way.address}: no answer within {timeout:g} s", timed_out=True)
-        except (OSError, paramiko.SSHException) as error:
-            return Completed(255, "", f"{way.address}: {error}")
+            return late
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            if time.monotonic() >= ends_at:
+                return late
+            return Completed(255, "", f"{way.address}: {str(error) or type(error).__name__}")
         finally:
+            watchdog.cancel()
             client.close()
 
     return run
@@ -82,11 +96,14 @@ def hook_for(ways: Mapping[str, Way]) -> Callable[[str], dict[str, Any]]:
     """What a failover calls, by host."""
 
     def hook(host: str) -> dict[str, Any]:
-        way = ways[host]
         try:
+            way = ways[host]
             answer = fence_from_outside(way, remote(way) if way.method == "ssh" else local(way, HostRunner()))
         except ImportError as error:
             answer = {"proven": False, "failed": True, "seconds": 0.0, "detail": f"{error}; method ssh needs paramiko"}
+        except Exception as error:  # the runbook waits for a word, whatever happens
+            why = f"it could not be tried: {type(error).__name__}: {error}"
+            answer = {"proven": False, "failed": True, "seconds": 0.0, "detail": why}
         return {**answer, "changed": True, "msg": "" if answer["proven"] else answer["detail"]}
 
     return hook

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -69,8 +71,16 @@ class Client:
         self.closed = False
         self.ran = ""
 
+        self.known = ""
+        self.cut = threading.Event()
+
     def load_system_host_keys(self) -> None:
         """Those of the user."""
+        self.known = "user's"
+
+    def load_host_keys(self, path: str) -> None:
+        """Those of a file."""
+        self.known = path
 
     def set_missing_host_key_policy(self, policy: object) -> None:
         """Must be the strict one."""
@@ -88,12 +98,20 @@ class Client:
         """Ends with status 0 when it is virsh."""
         self.ran = command
         code = 0 if command.startswith("virsh") else 1
-        out = SimpleNamespace(read=lambda: b"said", channel=SimpleNamespace(recv_exit_status=lambda: code))
+
+        def status() -> int:
+            # paramiko: as soon as the command ends, or the connection is closed, and not a moment earlier.
+            if command == "stuck":
+                self.cut.wait(10)
+            return -1 if command == "stuck" else code
+
+        out = SimpleNamespace(read=lambda: b"said", channel=SimpleNamespace(recv_exit_status=status))
         return None, out, SimpleNamespace(read=lambda: b"complained")
 
     def close(self) -> None:
         """Always."""
         self.closed = True
+        self.cut.set()
 
 
 @pytest.mark.parametrize(
@@ -117,6 +135,39 @@ def test_a_management_host(
     assert answer["proven"] is proven and detail in answer["detail"]
     assert client.closed
     assert client.ran in ("", "other", "virsh destroy 'pg 1'")
+    assert client.known == "user's"
+
+
+def made_up(monkeypatch: pytest.MonkeyPatch) -> Client:
+    """In place of paramiko's."""
+    client = Client()
+    made = SimpleNamespace(SSHClient=lambda: client, RejectPolicy=lambda: "reject", SSHException=ValueError)
+    monkeypatch.setitem(sys.modules, "paramiko", made)
+    return client
+
+
+def test_only_the_hosts_of_the_file_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the user's besides."""
+    client = made_up(monkeypatch)
+    one = Way("ssh", ("virsh",), address="hv1", user="ha", timeout=20.0, known_hosts_file="/etc/ha/hosts")
+    assert remote(one)(("virsh",), 20.0).ok
+    assert client.known == "/etc/ha/hosts"
+
+
+def test_a_command_that_does_not_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It closed its output and goes on: no time limit of paramiko's covers that."""
+    client = made_up(monkeypatch)
+    monkeypatch.setattr(client, "connect", lambda address, **login: None)
+    began = time.monotonic()
+    done = remote(Way("ssh", ("stuck",), address="hv1"))(("stuck",), 0.2)
+    assert done.timed_out and "no answer within 0.2 s" in done.reason
+    assert time.monotonic() - began < 5
+
+
+def test_whatever_happens_there_is_a_word() -> None:
+    """The runbook waits for it."""
+    answer = hook_for({})("pg1")
+    assert answer["proven"] is False and "could not be tried: KeyError" in answer["msg"]
 
 
 def test_a_status_that_ends_well_and_says_on_is_no_proof() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.ladder import (
     missing_proofs,
     out_of_reach,
+    refused,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.switchover_run import AnswerLike, Calls
 
@@ -130,8 +131,7 @@ class Failover:
         if missing:
             self.answers.setdefault(self.candidate, {})["promote"] = {
                 "failed": True,
-                "msg": f"{self.candidate} was not promoted, for the old primary is not proven to be fenced: "
-                f"{'; '.join(missing)}. Next: put that right, then ansible-playbook playbooks/failover.yml",
+                "msg": refused(self.plan, missing),
             }
             return False
         expected = {

@@ -42,6 +42,7 @@ class Way:
     user: str = ""
     port: int = 22
     key_file: str = ""
+    known_hosts_file: str = ""
     password_file: str = ""
     password: str = field(default="", repr=False)
 
@@ -109,6 +110,7 @@ def way_of(host: str, variables: Mapping[str, Any]) -> Way:
         user=text("fencing_user"),
         port=int(variables.get("fencing_port") or 22),
         key_file=text("fencing_key_file"),
+        known_hosts_file=text("fencing_known_hosts_file"),
         password_file=text("fencing_password_file"),
         password=text("fencing_password"),
     )

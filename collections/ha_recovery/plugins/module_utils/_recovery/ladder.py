@@ -134,6 +134,26 @@ def missing_proofs(plan: Mapping[str, Any], answers: Answers) -> list[str]:
     return missing
 
 
+def refused(plan: Mapping[str, Any], missing: list[str]) -> str:
+    """Why nothing is promoted, for a person: what was seen, what was expected, and what lets it go on."""
+    away = [str(name) for name in plan.get("skipped_load_balancers") or ()]
+    hosts = ", ".join(lost(plan))
+    seen = "; ".join([*missing, *(f"{name}: not reachable, so it may send writes to {hosts}" for name in away)])
+    balancers = f"{hosts} in maintenance on every load balancer"
+    stopped = f"{hosts} stopped, cut off or switched off, with proof"
+    again = "ansible-playbook playbooks/failover.yml"
+    said = f"{plan['candidate']} was not promoted, for the old primary is not proven to be fenced: {seen}; expected "
+    if not away:
+        return f"{said}{balancers}, or {stopped}. Next: put that right, then {again}"
+    said += (
+        f"{balancers}, and, where one is not reachable, {stopped}. Next: switch {hosts} off by hand in a way that its "
+    )
+    said += f"status shows, or restore {', '.join(away)}, then {again}"
+    if "unfenced_load_balancer" in (plan.get("waived") or ()):
+        return said
+    return f"{said}; or, when you know that {', '.join(away)} is off: {again} -e failover_waive=unfenced_load_balancer"
+
+
 def unfenced_hosts(plan: Mapping[str, Any], answers: Answers) -> list[str]:
     """Hosts that let us in and did not prove their fence; told even when the load balancers make it safe."""
     rungs = rungs_of(plan, answers)

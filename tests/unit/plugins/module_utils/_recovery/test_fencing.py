@@ -112,3 +112,10 @@ def test_what_cannot_work_is_refused(says: str, variables: dict[str, Any]) -> No
 def test_what_a_status_command_proves(method: str, output: str, proven: bool) -> None:
     """ipmitool ends well when the power is on, too; other commands say it by their exit status."""
     assert off(method, output) is proven
+
+
+def test_the_management_host_s_key_may_be_in_a_file_of_its_own() -> None:
+    """Else it is among the user's."""
+    ssh = {"fencing_method": "ssh", "fencing_address": "hv1", "fencing_command": "virsh destroy pg1"}
+    assert way_of("pg1", ssh).known_hosts_file == ""
+    assert way_of("pg1", ssh | {"fencing_known_hosts_file": "/etc/ha/hosts"}).known_hosts_file == "/etc/ha/hosts"

@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.ladder import (
     missing_proofs,
     out_of_reach,
+    refused,
     rungs_of,
     unfenced,
 )
@@ -120,3 +121,30 @@ def test_a_stale_primary_that_is_in_maintenance_already_is_fenced_on_its_host() 
     assert {(one.name, one.host) for one in rungs_of(made, answers(fence=FENCED))} == {
         ("server", "pg1"), ("network", "pg1"), ("hook", "pg1"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("made", "says", "silent"),
+    [
+        (plan(), ["pg1 in maintenance on every load balancer, or pg1 stopped"], ["failover_waive", "not reachable"]),
+        (
+            plan(lets_in=False, skipped=True, method="ipmi"),
+            [
+                "seen of pg1",
+                "lb2: not reachable, so it may send writes to pg1",
+                "expected pg1 in maintenance on every load balancer, and, where one is not reachable, pg1 stopped, "
+                "cut off or switched off, with proof",
+                "restore lb2, then ansible-playbook playbooks/failover.yml; or, when you know that lb2 is off",
+                "-e failover_waive=unfenced_load_balancer",
+            ],
+            [],
+        ),
+        (plan(skipped=True, waived=True), ["restore lb2"], ["failover_waive"]),
+    ],
+)
+def test_nothing_is_promoted_for(made: dict[str, Any], says: list[str], silent: list[str]) -> None:
+    """Host, seen, expected, the next command, and the waiver where there is one that was not given."""
+    text = refused(made | {"candidate": "pg2"}, ["seen of pg1"])
+    assert text.startswith("pg2 was not promoted")
+    assert all(words in text for words in says)
+    assert not any(words in text for words in silent)
