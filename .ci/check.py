@@ -36,6 +36,7 @@ PARTS = (
     "keepalived",
     "pgbouncer",
     "failover",
+    "fencing",
     "boot_guard",
     "rejoin",
 )

@@ -13,7 +13,8 @@ author:
 description:
   - Reads the role, timeline, WAL positions, replication, slots, fence and service state of a Debian Postgres cluster.
   - Costs one C(psql) process with one query. Peers' role probes are asked at the same time.
-  - A stopped server is described from C(pg_controldata); a server that does not answer within I(timeout) is C(hung).
+  - A stopped server is described from C(pg_controldata); a server that does not answer within I(timeout) is C(hung),
+    and so is a primary of which its role probe says that commits do not reach the disk any more (a stuck disk).
   - A host without Postgres is an answer, not an error.
 options:
   version:
@@ -71,7 +72,8 @@ RETURN = r"""
 node:
   description: >-
     The host as decisions see it. Keys that are not known are null. C(role) is primary, standby, stopped (data, no
-    server), hung (a server that does not answer; C(error) says why) or absent (no data).
+    server), hung (a server that does not answer, or a primary whose disk is stuck; C(error) says why) or absent (no
+    data).
   returned: always
   type: dict
   sample:
@@ -112,7 +114,7 @@ node:
     pending_restart: []
     control: null
     peers:
-      pg1: {address: 192.0.2.21, tcp: true, primary_status: 200, coming_back: "", seconds: 0.002}
+      pg1: {address: 192.0.2.21, tcp: true, primary_status: 200, coming_back: "", stalled: "", seconds: 0.002}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -203,15 +203,19 @@ def describe(
     replication_conf: str | None,
     degraded: bool,
     peers: Mapping[str, Any],
+    stalled: str = "",
 ) -> dict[str, Any]:
     """Put a node together. ``node`` carries what the file system said (see :func:`blank_node`).
 
     Role: an answering server is what it says it is; a server that runs without answering is 'hung' (its ``error`` says
-    whether it is starting up or silent); data without a server is 'stopped'; no data is 'absent'.
+    whether it is starting up or silent), and so is a primary whose commits do not reach the disk any more
+    (``stalled``: why), for nobody can write to it; data without a server is 'stopped'; no data is 'absent'.
     """
     result = {**node, "running": postmaster, "peers": dict(peers)}
     if postmaster and answer is not None and answer.ok:
         result.update(_from_answer(answer.value))
+        if stalled and result["role"] == "primary":
+            result.update(role="hung", error=stalled)
     elif postmaster:
         result.update(_from_control(control, replication_conf), role="hung")
         result["error"] = answer.error if answer is not None else "not asked"

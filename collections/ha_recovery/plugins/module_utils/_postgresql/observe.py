@@ -31,7 +31,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.node i
     parse_marker,
     parse_service,
 )
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.peers import ask_peers
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.peers import ask_peer, ask_peers
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import Answer, query_json
 
 BOOT_GUARD_STATE = "run/ha_recovery/boot_guard.json"
@@ -83,7 +83,7 @@ def observe_node(
 ) -> dict[str, Any]:
     """The node dictionary of this host. Changes nothing; absent software is an answer, not an error."""
     others = {name: peer for name, peer in (peers or {}).items() if name != host}
-    with ThreadPoolExecutor(max_workers=3) as pool:
+    with ThreadPoolExecutor(max_workers=4) as pool:
         asked = pool.submit(ask_peers, others, 8008, peer_timeout)
         version = version or detect_version(cluster, root)
         said = parse_boot_guard(read_text(Path(root, BOOT_GUARD_STATE)))
@@ -95,7 +95,10 @@ def observe_node(
         service = pool.submit(read_service, runner, layout, timeout)
         pid = postmaster_pid(directory)
         answer: Answer | None = None
+        own = None
         if pid is not None:
+            # What only reads goes on succeeding on a stuck disk; this host's own probe watches whether WAL is written.
+            own = pool.submit(ask_peer, address, 8008, "/primary", peer_timeout)
             answer = query_json(runner, layout, NODE_QUERY, port=port, timeout=timeout)
         state = data_state(directory, version)
         control = None
@@ -118,4 +121,5 @@ def observe_node(
             replication_conf=read_text(layout.replication_conf),
             degraded=layout.degraded_conf.exists(),
             peers=asked.result(),
+            stalled=own.result()["stalled"] if own is not None else "",
         )

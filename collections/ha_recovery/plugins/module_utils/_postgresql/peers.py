@@ -47,11 +47,19 @@ def coming_back(reply: bytes) -> str:
     return ""
 
 
+def stalled(reply: bytes) -> str:
+    """Why commits there do not reach the disk, though the server answers; '' when nothing says so."""
+    try:
+        return str(json.loads(reply.partition(b"\r\n\r\n")[2])["problems"].get("wal_stalled") or "")
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return ""
+
+
 def ask_peer(address: str, port: int = 8008, path: str = "/primary", timeout: float = 0.7) -> dict[str, Any]:
     """One GET to one probe, ended after ``timeout`` seconds whatever happens.
 
     Returns address, tcp (the connection was accepted), primary_status (HTTP status or None), coming_back (why its
-    Postgres is about to run, or '') and seconds.
+    Postgres is about to run, or ''), stalled (why its commits do not reach the disk, or '') and seconds.
     """
     began = time.monotonic()
     deadline = began + timeout
@@ -78,6 +86,7 @@ def ask_peer(address: str, port: int = 8008, path: str = "/primary", timeout: fl
         "tcp": tcp,
         "primary_status": status,
         "coming_back": coming_back(reply) if status == 503 else "",
+        "stalled": stalled(reply) if status == 503 else "",
         "seconds": round(time.monotonic() - began, 3),
     }
 

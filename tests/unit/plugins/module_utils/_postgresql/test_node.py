@@ -54,6 +54,8 @@ def node(answer: Answer | None = None, *, postmaster: bool = True, **given: Any)
         ("primary", node(Answer(True, PRIMARY))),
         ("hung", node(Answer(False, error="no answer within 2 s", timed_out=True), control=CONTROL)),
         ("hung", node(Answer(False, error="FATAL: the database system is starting up"), control=CONTROL)),
+        ("hung", node(Answer(True, PRIMARY), stalled="disk stuck: processes have waited 3.0 s")),
+        ("standby", node(Answer(True, STANDBY), stalled="disk stuck: processes have waited 3.0 s")),
         ("stopped", node(None, postmaster=False, control=CONTROL)),
         ("stopped", node(None, postmaster=False, data_state="foreign")),
         ("absent", node(None, postmaster=False, data_state="absent")),

@@ -14,6 +14,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.peers 
     ask_peer,
     ask_peers,
     coming_back,
+    stalled,
     status_of,
 )
 
@@ -107,3 +108,21 @@ def test_who_is_about_to_run(document: Any, says: str) -> None:
     assert coming_back(b"HTTP/1.1 503 x\r\n\r\n" + body) == says
     with probe(b"HTTP/1.1 503 x\r\n\r\n" + body) as port:
         assert ask_peer("127.0.0.1", port, timeout=0.5)["coming_back"] == says
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            {"problems": {"wal_stalled": "disk stuck: waited 3.1 s"}},
+            "disk stuck: waited 3.1 s",
+        ),
+        ({"problems": {"disk_low": "disk full"}}, ""),
+        ({"problems": None}, ""),
+        ({}, ""),
+        ([], ""),
+    ],
+)
+def test_whose_commits_do_not_reach_the_disk(body: Any, says: str) -> None:
+    """As the role probe says it beside its 503."""
+    assert stalled(b"HTTP/1.1 503 x\r\n\r\n" + json.dumps(body).encode()) == says
