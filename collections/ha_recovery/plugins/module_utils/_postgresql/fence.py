@@ -56,7 +56,13 @@ class FencePlan:
 def plan_fence(state: FenceState, *, fenced: bool) -> FencePlan:
     """What brings the host to ``fenced`` or lifts the fence. Lifting never starts the server."""
     if fenced:
-        return FencePlan(write_marker=state.marker is None, mask=not state.masked, stop=bool(state.processes))
+        # Once nothing runs any more there is nothing to cut off; and whoever brings the host back wants its primary.
+        return FencePlan(
+            write_marker=state.marker is None,
+            mask=not state.masked,
+            stop=bool(state.processes),
+            let_in=state.isolated,
+        )
     # The marker goes last: interrupted in between, the host still counts as fenced.
     return FencePlan(
         unmask=state.marker is not None and state.masked,

@@ -139,9 +139,9 @@ def apply_fence(runner: Runner, layout: Layout, plan: FencePlan, marker: str, *,
         done = runner.run(["systemctl", "unmask", layout.unit], timeout=10)
         if not done.ok:
             problems.append(f"{layout.unit} could not be unmasked: {done.reason}")
-    why = let_in(runner) if plan.let_in else ""
-    if why:
-        problems.append(why)
+    if plan.let_in and not problems:
+        why = let_in(runner)
+        problems += [why] if why else []
     if plan.remove_marker and not problems:
         remove_file(layout.fence_marker)
     if problems:

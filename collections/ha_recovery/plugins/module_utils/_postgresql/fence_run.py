@@ -53,7 +53,8 @@ def run_fence(runner: Runner, given: Mapping[str, Any], *, check_mode: bool = Fa
         nothing = {"steps": [], "stopped_by": "", "marker": {}, "seconds": 0.0, "isolated": False}
         return {"changed": False, "fenced": False, "started_at": started_at, **nothing}
     layout = Layout(version, params["cluster"])
-    state = read_state(layout, None if fencing else runner)
+    # Only who was fenced before can be cut off; the first fence of a live primary does not wait for an answer of nft.
+    state = read_state(layout, None if fencing and not layout.fence_marker.exists() else runner)
     plan = plan_fence(state, fenced=fencing)
     marker = marker_text(
         host=params["host"],

@@ -55,7 +55,8 @@ class Sign:
 def _from_control(suspect: Node) -> Sign:
     if not suspect.reachable:
         return Sign("control node", suspect.host, suspect.error or "does not answer", False)
-    return Sign("control node", suspect.host, f"reachable, Postgres is {suspect.role}", False)
+    why = f": {suspect.error}" if suspect.error else ""
+    return Sign("control node", suspect.host, f"reachable, Postgres is {suspect.role}{why}", False)
 
 
 def _from_peer(node: Node, suspect: Node) -> Sign | None:

@@ -69,7 +69,9 @@ class Rejoin(Conductor):
                 self._data()
             self._serve()
         except StepFailed as failure:
-            self.outcome.problems.append(f"{failure}. Next: {REJOIN.format(host=self.host)}")
+            # What a host says of its own fence names the next step already.
+            text = str(failure).rstrip(".")
+            self.outcome.problems.append(text if "Next:" in text else f"{text}. Next: {REJOIN.format(host=self.host)}")
         self.outcome.changed = any(step["result"] == "changed" for step in self.outcome.steps)
         return self.outcome
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_
     server_processes,
     stop_server,
 )
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.isolate import isolated, port_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.isolate import isolate, isolated, port_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout
 
 MARKER = {"reason": "x"}
@@ -38,6 +39,8 @@ MARKER = {"reason": "x"}
         (True, FenceState(MARKER, True, (7,)), ["stop"]),
         (True, FenceState(MARKER, False, ()), ["mask"]),
         (True, FenceState(MARKER, True, ()), []),
+        (True, FenceState(MARKER, True, (7,), True), ["stop", "let_in"]),
+        (True, FenceState(MARKER, True, (), True), ["let_in"]),
         (False, FenceState(MARKER, True, ()), ["unmask", "remove_marker"]),
         (False, FenceState(MARKER, False, ()), ["remove_marker"]),
         (False, FenceState(None, False, (7,)), []),
@@ -89,7 +92,7 @@ class Systemd:
             return Completed(0, self.table, "") if self.table else Completed(1, "", "No such file or directory")
         if not self.works:
             return Completed(127, "", "nft: command not found")
-        self.table = stdin or ""
+        self.table = stdin or ""  # "delete" has no input
         return Completed(0, "", "")
 
     def run(
@@ -212,8 +215,23 @@ def test_a_server_that_survives_is_cut_off_and_let_in_again(
         assert systemd.table.count("port 5434 drop") == 4 and isolated(systemd, 5434) and not isolated(systemd, 5432)
         state = read_state(layout, systemd)
         assert state.isolated
+        # Still alive: the second try leaves the table where it is.
+        with pytest.raises(FenceFailed):
+            apply_fence(systemd, layout, replace(plan_fence(state, fenced=True), stop=True), "{}\n", timeout=0.5)
+        assert isolated(systemd, 5434)
         apply_fence(systemd, layout, plan_fence(state, fenced=False), "", timeout=0.5)
         assert not isolated(systemd)
+
+
+def test_one_that_has_ended_meanwhile_is_let_in_though_it_stays_fenced(layout: Layout) -> None:
+    """Its disk answered again, and SIGKILL got through: pg_rewind and a copy need the way to the primary."""
+    systemd = Systemd(layout, works=True)
+    assert isolate(systemd, layout) == ""
+    state = FenceState(marker={}, masked=True, processes=(), isolated=isolated(systemd))
+    plan = plan_fence(state, fenced=True)
+    assert plan.steps == ["let_in"]
+    apply_fence(systemd, layout, plan, "{}\n", timeout=0.5)
+    assert not isolated(systemd)
 
 
 def _survives(layout: Layout, timeout: float) -> str:
