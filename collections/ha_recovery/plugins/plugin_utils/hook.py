@@ -96,6 +96,7 @@ def hook_for(ways: Mapping[str, Way]) -> Callable[[str], dict[str, Any]]:
     """What a failover calls, by host."""
 
     def hook(host: str) -> dict[str, Any]:
+        began = time.time()
         try:
             way = ways[host]
             answer = fence_from_outside(way, remote(way) if way.method == "ssh" else local(way, HostRunner()))
@@ -104,6 +105,6 @@ def hook_for(ways: Mapping[str, Way]) -> Callable[[str], dict[str, Any]]:
         except Exception as error:  # the runbook waits for a word, whatever happens
             why = f"it could not be tried: {type(error).__name__}: {error}"
             answer = {"proven": False, "failed": True, "seconds": 0.0, "detail": why}
-        return {**answer, "changed": True, "msg": "" if answer["proven"] else answer["detail"]}
+        return {**answer, "started_at": began, "changed": True, "msg": "" if answer["proven"] else answer["detail"]}
 
     return hook

@@ -62,6 +62,7 @@ def test_by_host() -> None:
     answer = hook_for({"pg1": way("echo no >&2; false")})("pg1")
     assert (answer["proven"], answer["failed"], answer["changed"]) == (False, True, True)
     assert answer["msg"] == "the command failed: no"
+    assert abs(answer["started_at"] - time.time()) < 20
 
 
 class Client:
