@@ -49,23 +49,42 @@ def rules(name: str, *, hears: bool, speaks: bool, peers: Sequence[str] = (), cl
     return "\n".join([f"table inet {name} {{", *chains, "}", ""])
 
 
+def link_rules(name: str, *, hears: bool, speaks: bool) -> str:
+    """The same for ARP, of which the tables of IP know nothing.
+
+    A load balancer that is cut off takes the virtual IP, and says so by ARP: without this everybody would believe it.
+    """
+    ways = (("in", "input", hears), ("out", "output", speaks))
+    chains = [
+        f"  chain {chain} {{ type filter hook {hook} priority 0; policy drop; }}"
+        for chain, hook, open_ in ways
+        if not open_
+    ]
+    return "\n".join([f"table arp {name} {{", *chains, "}", ""])
+
+
+def _cut(lab: Lab, host: str, name: str, *, hears: bool, speaks: bool) -> None:
+    ways = {"hears": hears, "speaks": speaks}
+    _drop(lab, host, rules(name, **ways) + link_rules(name, **ways))
+
+
 def _drop(lab: Lab, host: str, text: str) -> None:
     in_network(lab, host, "nft", "-f", "-", stdin=text)
 
 
 def partition(lab: Lab, host: str, argument: str = "") -> None:
     """The host is cut off from everybody: packets are dropped both ways, nobody is told."""
-    _drop(lab, host, rules(TABLES, hears=False, speaks=False))
+    _cut(lab, host, TABLES, hears=False, speaks=False)
 
 
 def partition_in(lab: Lab, host: str, argument: str = "") -> None:
     """One way: the host hears nobody; what it says still arrives."""
-    _drop(lab, host, rules(f"{TABLES}_in", hears=False, speaks=True))
+    _cut(lab, host, f"{TABLES}_in", hears=False, speaks=True)
 
 
 def partition_out(lab: Lab, host: str, argument: str = "") -> None:
     """One way: the host hears everybody; what it says arrives nowhere."""
-    _drop(lab, host, rules(f"{TABLES}_out", hears=True, speaks=False))
+    _cut(lab, host, f"{TABLES}_out", hears=True, speaks=False)
 
 
 def partition_from(lab: Lab, host: str, argument: str = "") -> None:

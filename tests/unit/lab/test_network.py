@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.estate import Lab
-from tests.lab.network import CONTROL, address_of, partition_from, rules
+from tests.lab.network import CONTROL, address_of, link_rules, partition_from, rules
 from tests.lab.shell import LabError
 
 IN = "chain in { type filter hook input priority -300;"
@@ -22,6 +22,17 @@ def test_each_way_is_dropped_by_a_chain_of_its_own(hears: bool, speaks: bool, ch
     assert {chain for chain in (IN, OUT) if chain in text} == chains
     assert text.count("policy drop") == len(chains)
     assert text.count("lo accept") == len(chains)
+
+
+@pytest.mark.parametrize(
+    ("hears", "speaks", "hooks"),
+    [(False, False, {"input", "output"}), (False, True, {"input"}), (True, False, {"output"})],
+)
+def test_arp_is_dropped_the_same_way(hears: bool, speaks: bool, hooks: set[str]) -> None:
+    """Whoever is cut off may say as often as it likes that it has the virtual IP."""
+    text = link_rules("t", hears=hears, speaks=speaks)
+    assert text.startswith("table arp t {") and text.count("policy drop") == len(hooks)
+    assert {hook for hook in ("input", "output") if f"hook {hook} " in text} == hooks
 
 
 def test_from_named_hosts_only_these_are_dropped() -> None:
