@@ -64,8 +64,8 @@ def link_rules(name: str, *, hears: bool, speaks: bool) -> str:
 
 
 def _cut(lab: Lab, host: str, name: str, *, hears: bool, speaks: bool) -> None:
-    ways = {"hears": hears, "speaks": speaks}
-    _drop(lab, host, rules(name, **ways) + link_rules(name, **ways))
+    packets = rules(name, hears=hears, speaks=speaks)
+    _drop(lab, host, packets + link_rules(name, hears=hears, speaks=speaks))
 
 
 def _drop(lab: Lab, host: str, text: str) -> None:
