@@ -48,9 +48,10 @@ def coming_back(reply: bytes) -> str:
 
 
 def stalled(reply: bytes) -> str:
-    """Why commits there do not reach the disk, though the server answers; '' when nothing says so."""
+    """Why commits there do not reach the disk (stuck, or full), though the server answers; '' when all is well."""
     try:
-        return str(json.loads(reply.partition(b"\r\n\r\n")[2])["problems"].get("wal_stalled") or "")
+        problems = json.loads(reply.partition(b"\r\n\r\n")[2])["problems"]
+        return str(problems.get("wal_stalled") or problems.get("disk_low") or "")
     except (ValueError, TypeError, AttributeError, KeyError):
         return ""
 

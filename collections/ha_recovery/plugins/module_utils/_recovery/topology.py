@@ -154,7 +154,7 @@ def _host_reason(node: Node, primary: Node | None, nodes: tuple[Node, ...]) -> R
     if node.role == "absent":
         return Reason(node.host, "no data", "a streaming standby", SITE)
     if node.role == "hung":
-        how = "cannot write" if (node.error or "").startswith("disk stuck") else "does not answer"
+        how = "cannot write" if (node.error or "").startswith(("disk stuck", "disk full")) else "does not answer"
         return Reason(node.host, f"Postgres runs and {how}: {node.error}", "an answering server", FAILOVER, "red")
     if node.role == "stopped" and node.boot_guard is not None and node.boot_guard.holds:
         held = f"its boot guard keeps Postgres from starting: {node.boot_guard.reason}"
