@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.candidate import priorities_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.failover import (
     Settings,
     parse_waivers,
@@ -121,17 +121,6 @@ def failover_plan(
         "lines": plan_lines(plan),
         "refusal_lines": refusal_lines(plan),
     }
-
-
-def priorities_from(given: Mapping[str, Any]) -> dict[str, int]:
-    """Whole numbers by host. Raises ValueError for anything else."""
-    found = {}
-    for host, value in given.items():
-        try:
-            found[str(host)] = int(str(value))
-        except ValueError as error:
-            raise ValueError(f"{host}: failover_priority is {value!r}; expected a whole number") from error
-    return found
 
 
 class FilterModule:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.candidate import priorities_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.preflight.answers import look_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.preflight.judge import preflight
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.preflight.look import limits_from
@@ -63,6 +64,12 @@ options:
     description: Name of the cluster, for the screen.
     type: str
     default: ""
+  priorities:
+    description: >-
+      For each host, C(failover_priority) of its variables, a whole number. Of two standbys that are as good the higher
+      one becomes primary.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -92,6 +99,7 @@ def preflight_verdicts(
     waive: Any = (),
     limits: Any = None,
     cluster: str = "",
+    priorities: Any = None,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     try:
@@ -105,6 +113,7 @@ def preflight_verdicts(
             named=str(candidate) or None,
             target=str(target) or None,
             limits=limits_from(limits),
+            priorities=priorities_from(priorities or {}),
         )
     except ValueError as problem:
         raise AnsibleFilterError(str(problem)) from problem

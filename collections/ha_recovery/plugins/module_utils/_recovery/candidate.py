@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import told
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import lsn_or_none, parse_lsn
@@ -28,6 +29,17 @@ class Standing:
     host: str
     eligible: bool
     why: str
+
+
+def priorities_from(given: Mapping[str, Any]) -> dict[str, int]:
+    """Whole numbers by host. Raises ValueError for anything else."""
+    found = {}
+    for host, value in given.items():
+        try:
+            found[str(host)] = int(str(value))
+        except ValueError as error:
+            raise ValueError(f"{host}: failover_priority is {value!r}; expected a whole number") from error
+    return found
 
 
 def standing_of(node: Node, system_identifier: str | None) -> Standing:

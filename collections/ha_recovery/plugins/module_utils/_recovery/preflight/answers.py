@@ -46,6 +46,7 @@ def look_from(
     named: str | None = None,
     target: str | None = None,
     limits: Limits | None = None,
+    priorities: Mapping[str, int] | None = None,
 ) -> Look:
     """Everything that was seen, as :func:`look_at` wants it. Raises ValueError as it does."""
     databases, load_balancers = sorted(databases), sorted(load_balancers)
@@ -74,4 +75,5 @@ def look_from(
             for one in observed["load_balancers"]
         },
         limits=limits,
+        priorities=priorities,
     )

@@ -15,7 +15,7 @@ failover                                               the named host, else the 
 
 The best standby: without a block of its own before one with, then one that streams from the primary, then synchronous
 before asynchronous, then least lag (in steps of 1 MiB: a few bytes more or less are chance, and a plan must not change
-from one look to the next), then the name.
+from one look to the next), then the higher ``failover_priority``, then the name.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def look_at(
     others: Mapping[str, str] | None = None,
     pools: Mapping[str, Mapping[str, str]] | None = None,
     limits: Limits | None = None,
+    priorities: Mapping[str, int] | None = None,
 ) -> Look:
     """Everything that was seen, with a candidate chosen. ValueError: no such purpose or host."""
     if purpose not in PURPOSES:
@@ -105,6 +106,7 @@ def look_at(
         others=others or {},
         pools=pools or {},
         limits=limits or Limits(),
+        priorities=priorities or {},
     )
     return replace(look, candidate=candidate_for(look))
 
@@ -114,7 +116,7 @@ def _blocks(look: Look, host: str) -> int:
     return sum(one.level == BLOCK and one.host == host for one in verdicts_of(replace(look, candidate=host)))
 
 
-def _rank(look: Look, node: Node) -> tuple[int, int, int, int, str]:
+def _rank(look: Look, node: Node) -> tuple[int, int, int, int, int, str]:
     row = look.attached(node.host)
     lag = row.lag_bytes if row is not None and row.lag_bytes is not None else 1 << 62
     order = {"sync": 0, "quorum": 0, "potential": 1}
@@ -123,6 +125,7 @@ def _rank(look: Look, node: Node) -> tuple[int, int, int, int, str]:
         0 if node.streaming and row is not None else 1,
         order.get(row.sync_state, 2) if row is not None else 3,
         lag // MIB,
+        -look.priorities.get(node.host, 0),
         node.host,
     )
 
@@ -134,7 +137,7 @@ def candidate_for(look: Look) -> str | None:
     if look.named is not None:
         return look.named if look.named != look.topology.primary else None
     if look.purpose == "failover":
-        found, _standings = choose(look.nodes, look.topology.system_identifier)
+        found, _standings = choose(look.nodes, look.topology.system_identifier, look.priorities)
         return found.host if found is not None else None
     eligible = [node for node in look.standbys if standing_of(node, look.topology.system_identifier).eligible]
     ranked = sorted(eligible, key=lambda node: _rank(look, node))

@@ -62,6 +62,7 @@ class Look:
     ``candidate``: who would become primary, None when nobody would. ``now``: seconds since 1970 on the control node.
     ``errors``: why a host's facts could not be had. ``others``: hosts without a part (the backup host), and why they
     do not answer; empty when they do. ``pools``: by load balancer, the state of each of its poolers' pools.
+    ``priorities``: which of two standbys that are as good is preferred; the higher one.
     """
 
     purpose: str
@@ -78,6 +79,7 @@ class Look:
     others: Mapping[str, str] = field(default_factory=dict)
     pools: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    priorities: Mapping[str, int] = field(default_factory=dict)
 
     def node(self, host: str | None) -> Node | None:
         """A database host by name."""

@@ -73,6 +73,20 @@ def test_the_candidate_of_a_switchover(chosen: str | None, spoil: Spoil) -> None
 
 
 @pytest.mark.parametrize(
+    ("chosen", "spoil"),
+    [
+        ("pg3", put("nodes")),
+        ("pg2", replication(pg2=("quorum", 0), pg3=("async", 0))),
+        ("pg2", replication(pg2=("quorum", 0), pg3=("quorum", 3 * MIB))),
+        ("pg2", put("nodes.pg3", replay_paused=True)),
+    ],
+)
+def test_a_priority_decides_between_standbys_that_are_as_good(chosen: str, spoil: Spoil) -> None:
+    """A host that people prefer, unless something speaks against it."""
+    assert look(spoil, priorities={"pg3": 1}).candidate == chosen
+
+
+@pytest.mark.parametrize(
     ("candidate", "purpose", "target"),
     [
         ("pg2", "switchover", None),
