@@ -211,7 +211,9 @@ def _with_primary(
     routed = sorted(one.host for one in balancers if primary.host in one.routes_writes_to())
     seen = f"writable primary on timeline {primary.timeline}"
     seen += (
-        f", and {', '.join(routed)} routes writes to it" if routed else ", though no load balancer routes writes to it"
+        f", and {', '.join(routed)} route{'' if len(routed) > 1 else 's'} writes to it"
+        if routed
+        else ", though no load balancer routes writes to it"
     )
     return Plan(
         action="refuse",
