@@ -53,14 +53,15 @@ def link_rules(name: str, *, hears: bool, speaks: bool) -> str:
     """The same for ARP, of which the tables of IP know nothing.
 
     A load balancer that is cut off takes the virtual IP, and says so by ARP: without this everybody would believe it.
+    Keepalived says it through a packet socket, which passes by the tables of ARP too; at the device nothing does.
     """
-    ways = (("in", "input", hears), ("out", "output", speaks))
+    ways = (("in", "ingress", hears), ("out", "egress", speaks))
     chains = [
-        f"  chain {chain} {{ type filter hook {hook} priority 0; policy drop; }}"
+        f'  chain {chain} {{ type filter hook {hook} device "eth0" priority 0; policy accept; ether type arp drop; }}'
         for chain, hook, open_ in ways
         if not open_
     ]
-    return "\n".join([f"table arp {name} {{", *chains, "}", ""])
+    return "\n".join([f"table netdev {name} {{", *chains, "}", ""])
 
 
 def _cut(lab: Lab, host: str, name: str, *, hears: bool, speaks: bool) -> None:

@@ -26,13 +26,13 @@ def test_each_way_is_dropped_by_a_chain_of_its_own(hears: bool, speaks: bool, ch
 
 @pytest.mark.parametrize(
     ("hears", "speaks", "hooks"),
-    [(False, False, {"input", "output"}), (False, True, {"input"}), (True, False, {"output"})],
+    [(False, False, {"ingress", "egress"}), (False, True, {"ingress"}), (True, False, {"egress"})],
 )
 def test_arp_is_dropped_the_same_way(hears: bool, speaks: bool, hooks: set[str]) -> None:
     """Whoever is cut off may say as often as it likes that it has the virtual IP."""
     text = link_rules("t", hears=hears, speaks=speaks)
-    assert text.startswith("table arp t {") and text.count("policy drop") == len(hooks)
-    assert {hook for hook in ("input", "output") if f"hook {hook} " in text} == hooks
+    assert text.startswith("table netdev t {") and text.count("ether type arp drop") == len(hooks)
+    assert {hook for hook in ("ingress", "egress") if f"hook {hook} " in text} == hooks
 
 
 def test_from_named_hosts_only_these_are_dropped() -> None:
