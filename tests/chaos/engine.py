@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -57,9 +58,8 @@ class Engine:
         self.experiment, self.seed = experiment, seed
         self.lab = Lab()
         self.folder = FOLDER / experiment.name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.glob("*"):
-            old.unlink()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
         self._chance = random.Random(f"{seed}/{experiment.name}")
         self._began = time.monotonic()
         self._narration = self.folder / "narration.log"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from role_probe.config import Config, PeerAddress
 from role_probe.document import status_document
-from role_probe.peers import Peers, fetch
-from role_probe.state import Replication
+from role_probe.peers import Peers, fetch, read_answer
+from role_probe.state import Peer, Replication
 from role_probe_samples import NOW, PRIMARY_PEERS, Clock, primary, replica, view_of
 
 
@@ -49,6 +49,20 @@ def test_a_standby_s_position_is_what_it_received(config: Config, clock: Clock) 
     """Not what it has replayed."""
     document = status_document(view_of(replica(received=7000), PRIMARY_PEERS), config, 100.0)
     assert ask(config, clock, document).known()[0].position == 7000
+
+
+def test_the_pace_of_a_primary_is_remembered_and_fades() -> None:
+    """A failover estimates by it what nobody heard of."""
+
+    def answer(location: int) -> dict[str, object]:
+        return {"state": "running", "role": "primary", "xlog": {"location": location}}
+
+    peer = Peer(name="pg1")
+    paces = []
+    for second, location in enumerate([1000, 3000, 3000, 10_000]):
+        peer = read_answer(peer, answer(location), float(second), float(second))
+        paces.append(peer.rate)
+    assert paces == [0, 2000, pytest.approx(1600), 7000]
 
 
 def test_a_peer_that_knows_nothing_fresh_is_no_primary(config: Config, clock: Clock) -> None:

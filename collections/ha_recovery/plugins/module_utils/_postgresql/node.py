@@ -149,6 +149,7 @@ def blank_node(host: str, address: str) -> dict[str, Any]:
         "pending_restart": [],
         "control": None,
         "peers": {},
+        "heard": {},
     }
 
 
@@ -204,6 +205,7 @@ def describe(
     degraded: bool,
     peers: Mapping[str, Any],
     stalled: str = "",
+    heard: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put a node together. ``node`` carries what the file system said (see :func:`blank_node`).
 
@@ -211,7 +213,7 @@ def describe(
     whether it is starting up or silent), and so is a primary whose commits do not reach the disk any more
     (``stalled``: why), for nobody can write to it; data without a server is 'stopped'; no data is 'absent'.
     """
-    result = {**node, "running": postmaster, "peers": dict(peers)}
+    result = {**node, "running": postmaster, "peers": dict(peers), "heard": dict(heard or {})}
     if postmaster and answer is not None and answer.ok:
         result.update(_from_answer(answer.value))
         if stalled and result["role"] == "primary":

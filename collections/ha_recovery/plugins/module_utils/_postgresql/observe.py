@@ -122,4 +122,5 @@ def observe_node(
             degraded=layout.degraded_conf.exists(),
             peers=asked.result(),
             stalled=own.result()["stalled"] if own is not None else "",
+            heard=own.result()["heard"] if own is not None else {},
         )

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import format_lsn
+
 LARGEST = 65536
 #: A server that may start is up, or says that it starts, within this time.
 ABOUT_TO_START_S = 30.0
@@ -56,11 +58,29 @@ def stalled(reply: bytes) -> str:
         return ""
 
 
+def heard(reply: bytes) -> dict[str, dict[str, Any]]:
+    """What this host's own probe heard last of each primary: ``lsn``, ``age_s``, ``bytes_per_s``; {} when of none."""
+    try:
+        peers = json.loads(reply.partition(b"\r\n\r\n")[2])["peers"].items()
+        return {
+            str(name): {
+                "lsn": format_lsn(int(peer["location"])),
+                "age_s": float(peer["answered_seconds_ago"]),
+                "bytes_per_s": int(peer.get("bytes_per_second") or 0),
+            }
+            for name, peer in peers
+            if peer.get("location") is not None and peer.get("answered_seconds_ago") is not None
+        }
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return {}
+
+
 def ask_peer(address: str, port: int = 8008, path: str = "/primary", timeout: float = 0.7) -> dict[str, Any]:
     """One GET to one probe, ended after ``timeout`` seconds whatever happens.
 
     Returns address, tcp (the connection was accepted), primary_status (HTTP status or None), coming_back (why its
-    Postgres is about to run, or ''), stalled (why its commits do not reach the disk, or '') and seconds.
+    Postgres is about to run, or ''), stalled (why its commits do not reach the disk, or ''), heard (see there) and
+    seconds.
     """
     began = time.monotonic()
     deadline = began + timeout
@@ -88,6 +108,7 @@ def ask_peer(address: str, port: int = 8008, path: str = "/primary", timeout: fl
         "primary_status": status,
         "coming_back": coming_back(reply) if status == 503 else "",
         "stalled": stalled(reply) if status == 503 else "",
+        "heard": heard(reply) if status == 503 else {},
         "seconds": round(time.monotonic() - began, 3),
     }
 

@@ -262,13 +262,13 @@ def _unproven(
                     UNSEEN_STANDBY,
                 )
             )
-    elif loss.bytes_known > settings.max_loss_bytes:
+    elif loss.bytes_quoted > settings.max_loss_bytes:
         found.append(
             Refusal(
                 candidate.host,
-                f"lacks {loss.bytes_known} bytes of WAL that the primary had written",
+                f"may lack {loss.bytes_quoted} bytes of WAL that the primary wrote, {loss.bytes_known} for certain",
                 f"at most {settings.max_loss_bytes} (failover_max_loss_bytes)",
-                f"{FAILOVER} -e failover_max_loss_bytes={loss.bytes_known}",
+                f"{FAILOVER} -e failover_max_loss_bytes={loss.bytes_quoted}",
                 LOSS_ABOVE_BUDGET,
             )
         )

@@ -75,6 +75,16 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What a host's role probe heard last of a primary: its WAL position, how long ago, and how fast it wrote."""
+
+    name: str
+    lsn: str
+    age_s: float
+    bytes_per_s: int
+
+
+@dataclass(frozen=True)
 class Receiver:
     """The WAL receiver of a standby; ``age_s`` is seconds since the upstream's last message."""
 
@@ -118,6 +128,7 @@ class Node:
     boot_guard: BootGuard | None = None
     slots: tuple[Slot, ...] = ()
     wal_free_bytes: int | None = None
+    heard: tuple[Heard, ...] = ()
 
     @property
     def is_primary(self) -> bool:
@@ -189,6 +200,13 @@ def _peers(raw: Mapping[str, Any] | None) -> tuple[PeerView, ...]:
     )
 
 
+def _heard(raw: Mapping[str, Any] | None) -> tuple[Heard, ...]:
+    return tuple(
+        Heard(str(name), str(one["lsn"]), float(one.get("age_s") or 0), int(one.get("bytes_per_s") or 0))
+        for name, one in sorted((raw or {}).items())
+    )
+
+
 def _boot_guard(raw: Mapping[str, Any] | None) -> BootGuard | None:
     if not raw:
         return None
@@ -231,6 +249,7 @@ def node_from(raw: Mapping[str, Any]) -> Node:
         boot_guard=_boot_guard(raw.get("boot_guard")),
         slots=_slots(raw.get("slots")),
         wal_free_bytes=_maybe_int(raw.get("wal_free_bytes")),
+        heard=_heard(raw.get("heard")),
     )
 
 

@@ -125,7 +125,7 @@ def failover_parts(
             "received": promoted.get("received_lsn") or plan.get("expect_received_lsn"),
             "promoted": promoted.get("lsn"),
         },
-        "possible_loss_bytes": (loss or {}).get("bytes_known"),
+        "possible_loss_bytes": (loss or {}).get("bytes_quoted"),
         "verified": verified,
         "problems": list(problems),
         "next": next_step(plan, status),

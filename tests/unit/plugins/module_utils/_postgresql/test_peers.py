@@ -14,6 +14,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.peers 
     ask_peer,
     ask_peers,
     coming_back,
+    heard,
     stalled,
     status_of,
 )
@@ -128,3 +129,22 @@ def test_who_is_about_to_run(document: Any, says: str) -> None:
 def test_whose_commits_do_not_reach_the_disk(body: Any, says: str) -> None:
     """As the role probe says it beside its 503."""
     assert stalled(b"HTTP/1.1 503 x\r\n\r\n" + json.dumps(body).encode()) == says
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            {"peers": {"pg1": {"location": 0x5000000, "answered_seconds_ago": 0.4, "bytes_per_second": 900}}},
+            {"pg1": {"lsn": "0/5000000", "age_s": 0.4, "bytes_per_s": 900}},
+        ),
+        ({"peers": {"pg1": {"location": None, "answered_seconds_ago": 0.4}}}, {}),
+        ({"peers": {"pg1": {"location": 1, "answered_seconds_ago": None}}}, {}),
+        ({"peers": {}}, {}),
+        ({}, {}),
+        ([], {}),
+    ],
+)
+def test_what_the_own_probe_heard_of_a_primary(body: Any, says: Any) -> None:
+    """Its last answer outlives it."""
+    assert heard(b"HTTP/1.1 503 x\r\n\r\n" + json.dumps(body).encode()) == says

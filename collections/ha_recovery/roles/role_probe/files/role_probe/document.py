@@ -42,6 +42,8 @@ def status_document(view: View, config: Config, wall_now: float, verdict: Verdic
                 "timeline": peer.timeline or None,
                 "answered_seconds_ago": None if peer.answered_at is None else round(view.now - peer.answered_at, 3),
                 "error": peer.error or None,
+                "location": peer.position if peer.is_primary else None,
+                "bytes_per_second": round(peer.rate) if peer.is_primary else None,
             }
             for peer in view.peers
         },

@@ -20,6 +20,7 @@ from .config import Config, PeerAddress
 from .state import Peer
 
 LARGEST_ANSWER = 262144
+FADES = 0.8
 
 
 def fetch(address: PeerAddress, timeout: float, clock: Callable[[], float]) -> Any:
@@ -46,6 +47,7 @@ def read_answer(before: Peer, document: Any, asked_at: float, answered_at: float
         raise ValueError("the answer is not a status document")
     xlog = document.get("xlog") or {}
     positions = [xlog.get(key) for key in ("location", "received_location", "replayed_location")]
+    position = max((int(one) for one in positions if one is not None), default=None)
     return replace(
         before,
         asked_at=asked_at,
@@ -55,13 +57,21 @@ def read_answer(before: Peer, document: Any, asked_at: float, answered_at: float
         role=str(document.get("role", "")),
         timeline=int(document.get("timeline") or 0),
         system_identifier=str(document.get("database_system_identifier", "")),
-        position=max((int(position) for position in positions if position is not None), default=None),
+        position=position,
+        rate=_rate(before, position, answered_at),
         sync_states={
             str(item.get("application_name")): str(item.get("sync_state"))
             for item in document.get("replication") or []
             if item.get("state") == "streaming"
         },
     )
+
+
+def _rate(before: Peer, position: int | None, now: float) -> float:
+    """Bytes a second since the last answer; a burst is remembered for some seconds, and fades."""
+    if position is None or before.position is None or before.answered_at is None or now <= before.answered_at:
+        return before.rate * FADES
+    return max((position - before.position) / (now - before.answered_at), before.rate * FADES)
 
 
 class Peers:

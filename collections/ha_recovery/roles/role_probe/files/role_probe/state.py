@@ -84,7 +84,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Peer:
-    """What another database host's probe said last. ``answered_at`` is None when it never answered."""
+    """What another database host's probe said last. ``answered_at`` is None when it never answered.
+
+    ``rate``: bytes of WAL a second that it wrote lately, for a failover's quote of what may be lost.
+    """
 
     name: str
     asked_at: float | None = None
@@ -95,6 +98,7 @@ class Peer:
     timeline: int = 0
     system_identifier: str = ""
     position: int | None = None
+    rate: float = 0.0
     sync_states: Mapping[str, str] = field(default_factory=dict)  # application_name -> sync_state, streaming ones only
 
     def fresh(self, now: float, max_age: float) -> bool:
