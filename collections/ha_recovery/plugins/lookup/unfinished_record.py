@@ -20,6 +20,10 @@ options:
     description: Name of the runbook.
     type: str
     default: failover
+  about:
+    description: Only a record about this old primary counts. Empty takes any.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -42,16 +46,21 @@ from typing import Any
 from ansible.plugins.lookup import LookupBase
 
 
-def unfinished(directory: Path, runbook: str) -> str:
-    """Name of the newest record when it is not done, else ''. Refusals are not begun runs and are passed over."""
+def unfinished(directory: Path, runbook: str, about: str = "") -> str:
+    """Name of the newest record when it is not done, else ''. Refusals are not begun runs and are passed over.
+
+    A run that was given up and is about another old primary than ``about`` stays as it is: it is not this one.
+    """
     for path in sorted(directory.glob(f"*-{runbook}.json"), reverse=True):
         try:
-            status = json.loads(path.read_text(encoding="utf-8")).get("status")
+            record = json.loads(path.read_text(encoding="utf-8"))
+            status, old_primary = record.get("status"), record.get("old_primary")
         except (OSError, ValueError, AttributeError):
             continue
         if status == "refused":
             continue
-        return path.stem if status in {"started", "failed"} else ""
+        same = not about or old_primary in {None, "", about}
+        return path.stem if same and status in {"started", "failed"} else ""
     return ""
 
 
@@ -61,4 +70,5 @@ class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: Any = None, **kwargs: Any) -> list[str]:
         """Look."""
         self.set_options(var_options=variables, direct=kwargs)
-        return [unfinished(Path(str(term)), str(self.get_option("runbook"))) for term in terms]
+        runbook, about = str(self.get_option("runbook")), str(self.get_option("about") or "")
+        return [unfinished(Path(str(term)), runbook, about) for term in terms]

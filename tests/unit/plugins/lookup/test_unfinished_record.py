@@ -34,3 +34,10 @@ def test_a_damaged_record_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "1-failover.json").write_text("{")
     assert unfinished(tmp_path, "failover") == ""
     assert unfinished(tmp_path / "absent", "failover") == ""
+
+
+@pytest.mark.parametrize(("about", "name"), [("", "1-failover"), ("pg1", "1-failover"), ("pg2", "")])
+def test_a_run_about_another_primary_is_another_run(tmp_path: Path, about: str, name: str) -> None:
+    """Else the record of one night would be written over by the next one."""
+    (tmp_path / "1-failover.json").write_text(json.dumps({"status": "failed", "old_primary": "pg1"}))
+    assert unfinished(tmp_path, "failover", about) == name
