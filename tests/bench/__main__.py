@@ -1,10 +1,11 @@
 """`make bench`: measure on the running lab, and print minimum, median and maximum of each figure.
 
-    python -m tests.bench status preflight site switchover pooler failover [--runs 10]
+    python -m tests.bench status preflight site switchover pooler failover rejoin [--runs 10]
 
 status, preflight, site: the commands on a healthy estate that changes nothing. switchover: there and back under a load
 on port 5000; pooler: the same through the pooler on port 5432. failover: power cut of the primary under load, the
-command, then the host is brought back. The load is that of the design: 8 writers, BEGIN/INSERT/COMMIT, 5 ms think time.
+command, then the host is brought back. rejoin: a lost primary by rewind, a stopped standby by following. The load is that
+of the design: 8 writers, BEGIN/INSERT/COMMIT, 5 ms think time.
 The whole goes to artifacts/bench.json.
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from tests.chaos.control_node import ROOT, Playbook
 from tests.lab.estate import DATABASE_HOSTS, Lab
 from tests.lab.faults import break_host, heal
+from tests.lab.shell import on_host
 from tests.storm.process import StormFailed, StormProcess, wait_for_writes
 
 ARTIFACTS = ROOT / "artifacts"
@@ -101,6 +103,44 @@ def failover(port: int = 5000) -> Figures:
     return {"command (s)": seconds, **figures}
 
 
+def streams(lab: Lab, host: str, of: str) -> bool:
+    """Whether the primary sends WAL to a host now, asked on the primary."""
+    sql = "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'"
+    return host in on_host(lab, of, "su", "postgres", "-c", f'psql -XAtqc "{sql}"', check=False).split()
+
+
+def bring_back(lab: Lab, host: str, of: str) -> tuple[float, float]:
+    """Type rejoin.yml; seconds until the host streams, and until the command ended."""
+    began, seen = time.monotonic(), 0.0
+    log = FOLDER / "rejoin.log"
+    run = Playbook("rejoin.yml", ["-e", f"rejoin_host={host}"], log)
+    while run.running and not seen:
+        if streams(lab, host, of):
+            seen = time.monotonic() - began
+        time.sleep(0.1)
+    if run.wait(300) or not seen:
+        raise BenchFailed(f"rejoin.yml: {host} does not stream\n{log.read_text()[-2000:]}")
+    return seen, time.monotonic() - began
+
+
+def rejoin() -> Figures:
+    """A primary that lost its power comes back by rewind; then a standby that was stopped, by following."""
+    old, lab = primary(), Lab()
+    break_host(lab, "power-cut", old)
+    timed("failover")
+    heal(lab, old)
+    new = primary()
+    rewound = bring_back(lab, old, new)
+    on_host(lab, old, "systemctl", "stop", "postgresql@*")
+    followed = bring_back(lab, old, new)
+    return {
+        "rewind: streams after (s)": [rewound[0]],
+        "rewind: command (s)": [rewound[1]],
+        "follow: streams after (s)": [followed[0]],
+        "follow: command (s)": [followed[1]],
+    }
+
+
 SUBJECTS: dict[str, Callable[[], Figures]] = {
     "status": lambda: {"command (s)": [timed("status")]},
     "preflight": lambda: {"command (s)": [timed("preflight")]},
@@ -108,6 +148,7 @@ SUBJECTS: dict[str, Callable[[], Figures]] = {
     "switchover": lambda: switchover(5000),
     "pooler": lambda: switchover(5432),
     "failover": failover,
+    "rejoin": rejoin,
 }
 
 
