@@ -4,8 +4,8 @@
 
 status, preflight, site: the commands on a healthy estate that changes nothing. switchover: there and back under a load
 on port 5000; pooler: the same through the pooler on port 5432. failover: power cut of the primary under load, the
-command, then the host is brought back. rejoin: a lost primary by rewind, a stopped standby by following. The load is that
-of the design: 8 writers, BEGIN/INSERT/COMMIT, 5 ms think time.
+command, then the host is brought back. rejoin: a lost primary by rewind, a stopped standby by following. The load is
+that of the design: 8 writers, BEGIN/INSERT/COMMIT, 5 ms think time.
 The whole goes to artifacts/bench.json.
 """
 
