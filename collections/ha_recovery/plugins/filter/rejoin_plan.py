@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleFilterError
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import slot_name_for
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
@@ -49,6 +50,13 @@ options:
     type: list
     elements: str
     default: []
+  old_data:
+    description: >-
+      What becomes of the host's present data when a new copy does not fit beside it. C(keep) refuses, unless that data
+      is of no use (a rewind that was interrupted); C(discard) removes it first.
+    type: str
+    choices: [keep, discard]
+    default: keep
 """
 
 EXAMPLES = r"""
@@ -81,14 +89,22 @@ def _lost(nodes: Any, names: Any) -> frozenset[str]:
 
 
 def rejoin_plan(
-    observed: Any, hosts: Mapping[str, Any], host: str = "", databases: Any = (), load_balancers: Any = ()
+    observed: Any,
+    hosts: Mapping[str, Any],
+    host: str = "",
+    databases: Any = (),
+    load_balancers: Any = (),
+    old_data: str = "keep",
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
+    if old_data not in ("keep", "discard"):
+        raise AnsibleFilterError(f"rejoin_old_data is {old_data!r}; allowed: keep, discard")
     seen = Seen(
         nodes_from(observed["nodes"], databases),
         balancers_from(observed["load_balancers"], load_balancers),
         {name: files_from(value_of(hosts.get(name, {}), "rejoin_look")) for name in databases},
         _lost(observed["nodes"], databases),
+        old_data == "discard",
     )
     names = needing(seen.nodes, seen.balancers)
     if not host and not names:

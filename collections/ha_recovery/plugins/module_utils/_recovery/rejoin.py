@@ -83,12 +83,16 @@ def files_from(raw: Mapping[str, Any] | None) -> Files | None:
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything the decision is made from. ``lost_slots``: hosts for which the primary has no WAL any more."""
+    """Everything the decision is made from. ``lost_slots``: hosts for which the primary has no WAL any more.
+
+    ``discard``: a person gives the old data up, should there be no room to keep it.
+    """
 
     nodes: tuple[Node, ...]
     balancers: tuple[Balancer, ...]
     files: Mapping[str, Files | None]
     lost_slots: frozenset[str] = frozenset()
+    discard: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ class Plan:
     fence_first: bool = False
     save_from: Mapping[str, Any] | None = None
     set_aside: bool = False
+    discard: bool = False
     restore_sync: bool = False
     peers: tuple[str, ...] = ()
     load_balancers: tuple[str, ...] = ()
@@ -144,6 +149,8 @@ def plan_lines(plan: Plan) -> list[str]:
         lines.append(f"  {host}: WAL from {plan.save_from['lsn']} on, which only it has, is saved beside its data")
     if plan.set_aside:
         lines.append(f"  {host}: its present data is kept aside, beside the new copy")
+    if plan.discard:
+        lines.append(f"  {host}: its present data is removed first, for there is no room to keep it")
     does = {
         "follow": f"starts as a standby of {plan.primary}",
         "rewind": f"pg_rewind makes its data that of {plan.primary}; it starts as its standby",
@@ -324,10 +331,14 @@ def plan_rejoin(seen: Seen, host: str) -> Plan:
     step = step_for(node, primary, mine, its, slot_lost=host in seen.lost_slots)
     headline = f"{host} comes back as a standby of {primary.host}: {step.action}"
     has_data = node.data_state == "initialized"
-    if step.action == "basebackup" and has_data:
-        lacking = _no_room(host, mine, its)
-        if lacking:
-            return _no(host, f"no room for a copy on {host}", lacking, primary=primary.host)
+    copies = step.action == "basebackup" and has_data
+    lacking = _no_room(host, mine, its, beside=True) if copies else None
+    # What a rewind left half done, or what nobody has WAL for, is of no use; anything else only a person gives up.
+    discard = lacking is not None and bool(mine.interrupted or seen.discard)
+    if discard:
+        lacking = _no_room(host, mine, its, beside=False)
+    if lacking is not None:
+        return _no(host, f"no room for a copy on {host}", lacking, primary=primary.host)
     parted = step.parted if has_data and step.action != "follow" else None
     return Plan(
         step.action,
@@ -336,18 +347,24 @@ def plan_rejoin(seen: Seen, host: str) -> Plan:
         why=step.why,
         fence_first=node.is_primary or (node.running and (step.action != "follow" or node.role == "hung")),
         save_from={"timeline": parted.timeline, "lsn": parted.lsn} if parted and parted.lsn else None,
-        set_aside=step.action == "basebackup" and has_data,
+        set_aside=copies and not discard,
+        discard=discard,
         **common,
     )
 
 
-def _no_room(host: str, mine: Files, its: Files) -> Refusal | None:
-    """The old data stays aside while the new copy grows: both must fit."""
-    if mine.free_bytes is None or its.data_bytes is None or mine.free_bytes > its.data_bytes * 1.1:
+def _no_room(host: str, mine: Files, its: Files, *, beside: bool) -> Refusal | None:
+    """The old data stays aside while the new copy grows: both must fit. Not ``beside``: the copy takes its place."""
+    if mine.free_bytes is None or its.data_bytes is None:
         return None
+    free = mine.free_bytes + (0 if beside else mine.data_bytes or 0)
+    if free > its.data_bytes * 1.1:
+        return None
+    again = REJOIN.format(host=host)
+    or_not = f"; or, when nobody needs that data any more: {again} -e rejoin_old_data=discard" if beside else ""
     return Refusal(
         host,
-        f"{mine.free_bytes >> 20} MiB free",
-        f"{its.data_bytes * 11 // 10 >> 20} MiB for a copy beside the present data",
-        f"make room, or move the data directory away from {host} yourself, then {REJOIN.format(host=host)}",
+        f"{free >> 20} MiB free" + ("" if beside else " without the present data"),
+        f"{its.data_bytes * 11 // 10 >> 20} MiB for a copy" + (" beside the present data" if beside else ""),
+        f"make room on {host}, then {again}{or_not}",
     )

@@ -108,6 +108,8 @@ class Rejoin(Conductor):
     def _copy(self) -> None:
         """Look at the copy's progress until it ends: it goes on by itself when the control node dies."""
         name, end = f"Copy {self.primary}", self.clock() + self.copy_within
+        if self.plan["discard"]:
+            self._here("Remove its old data", "rejoin_discard", {"host": self.host}, 630)
         seen = self._here(name, "rejoin_seed", {**self.target, "begin": True, "wait": 15}, 60)
         self.outcome.aside = seen.get("aside") or ""
         while not seen["finished"]:

@@ -48,6 +48,7 @@ CALLS = {
     "maintenance_unnote": "maintenance:unnote",
     "packages_due": "due:packages_due",
     "packages_update": "due:packages_update",
+    "rejoin_discard": "rejoin:discard",
     "rejoin_hold": "rejoin:hold",
     "rejoin_lift": "rejoin:lift",
     "rejoin_look": "rejoin:look",

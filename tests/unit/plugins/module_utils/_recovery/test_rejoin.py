@@ -61,10 +61,11 @@ def plan(
     host: str = "pg1",
     lost: tuple[str, ...] = (),
     balancers: tuple[dict[str, Any], ...] = MAINT,
+    discard: bool = False,
 ) -> Plan:
     """The decision about pg1 unless another is named; pg2 is primary on timeline 2, pg3 follows it."""
     nodes = nodes_from((node, new, PG3), DATABASES)
-    seen = Seen(nodes, balancers_from(balancers, BALANCERS), {"pg1": mine, "pg2": its}, frozenset(lost))
+    seen = Seen(nodes, balancers_from(balancers, BALANCERS), {"pg1": mine, "pg2": its}, frozenset(lost), discard)
     return plan_rejoin(seen, host)
 
 
@@ -81,8 +82,15 @@ REFUSALS = [
     ("ahead", {"node": stopped("pg1", timeline=3)}, "pg1: observed timeline 3; expected at most 2"),
     (
         "no room",
-        {"mine": files(interrupted="a rewind of it was interrupted", free_bytes=1 << 29)},
-        "pg1: observed 512 MiB free; expected 1126 MiB",
+        {"mine": files(rewindable=False, free_bytes=1 << 29)},
+        "pg1: observed 512 MiB free; expected 1126 MiB for a copy beside the present data. Next: make room on pg1, "
+        "then ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1; or, when nobody needs that data any more: "
+        "ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1 -e rejoin_old_data=discard",
+    ),
+    (
+        "no room even in its place",
+        {"mine": files(interrupted="a rewind of it was interrupted", free_bytes=1 << 20, data_bytes=1 << 29)},
+        "pg1: observed 513 MiB free without the present data; expected 1126 MiB for a copy. Next: make room on pg1, ",
     ),
 ]
 
@@ -176,6 +184,26 @@ def test_what_only_it_has_is_saved_from_where_they_part() -> None:
     copied = plan(mine=files(rewindable=False))
     assert (copied.save_from, copied.set_aside) == ({"timeline": 1, "lsn": FORK}, True)
     assert plan(DOWN, CLEAN).save_from is None
+
+
+@pytest.mark.parametrize(
+    ("mine", "given_up", "kept", "removed"),
+    [
+        (files(rewindable=False), False, True, False),
+        (files(rewindable=False), True, True, False),
+        (files(rewindable=False, free_bytes=1 << 29), True, False, True),
+        (files(interrupted="a rewind of it was interrupted"), False, True, False),
+        (files(interrupted="a rewind of it was interrupted", free_bytes=1 << 29), False, False, True),
+    ],
+    ids=["room", "room, given up", "no room, given up", "of no use, room", "of no use, no room"],
+)
+def test_old_data_is_kept_where_there_is_room(mine: Files, given_up: bool, kept: bool, removed: bool) -> None:
+    """Removed is only what is of no use, or what a person gave up; an interrupted rewind must not be a dead end."""
+    made = plan(mine=mine, discard=given_up)
+    assert (made.action, made.set_aside, made.discard) == ("basebackup", kept, removed), made
+    asked = Hosts(VALUES)
+    run(asked, made)
+    assert ("rejoin_discard" in asked.asked) is removed
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -39,6 +40,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers.m
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls import CallFailed
 
 GIB = 1 << 30
+UNDER_WAY = ("active", "activating", "deactivating")
 MISSING = """SELECT coalesce(json_agg(pg_create_physical_replication_slot(name)), '[]')
  FROM (VALUES {names}) AS wanted(name)
  WHERE name NOT IN (SELECT slot_name FROM pg_replication_slots)"""
@@ -116,6 +118,25 @@ def slot(args: Mapping[str, Any]) -> dict[str, Any]:
     return {"changed": True}
 
 
+def discard(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Remove the data directory, for there is no room to keep it. A copy that is under way is left alone."""
+    layout = layout_of(args)
+    directory = layout.data_directory()
+    try:
+        if basebackup_apply.unit_state(HostRunner(), layout) in UNDER_WAY:
+            return {"changed": False}
+        rewind.must_be_down(layout)
+        there = directory.exists()
+        if there:
+            shutil.rmtree(directory)
+            sync_directory(directory.parent)
+    except rewind.RewindFailed as error:
+        raise CallFailed(str(error)) from error
+    except OSError as error:
+        raise CallFailed(f"{directory}: {error}") from error
+    return {"changed": there}
+
+
 def seed(args: Mapping[str, Any]) -> dict[str, Any]:
     """Begin a copy of the primary, or go on with one; wait for it at most ``wait`` s. ``finished`` says how that ended.
 
@@ -127,7 +148,7 @@ def seed(args: Mapping[str, Any]) -> dict[str, Any]:
     log = Path(f"/run/ha_recovery/seed-{layout.version}-{layout.cluster}.log")
     aside = ""
     try:
-        under_way = basebackup_apply.unit_state(runner, layout) in ("active", "activating", "deactivating")
+        under_way = basebackup_apply.unit_state(runner, layout) in UNDER_WAY
         if not under_way and args.get("begin"):
             rewind.must_be_down(layout)
             if data_state(directory, layout.version) != "absent":
