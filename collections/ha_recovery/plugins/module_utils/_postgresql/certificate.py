@@ -40,9 +40,15 @@ def parse_names(text: str) -> frozenset[str]:
 
 
 def wanted_names(names: Iterable[str]) -> frozenset[str]:
-    """The names a certificate should carry; each is told apart as an address or a host name."""
+    """The names a certificate should carry; each is told apart as an address or a host name.
+
+    ``DNS:192.0.2.21`` is an address as a host name, for clients that compare text and know no addresses.
+    """
     result = set()
     for name in names:
+        if name.startswith("DNS:"):
+            result.add(f"DNS:{name[4:].lower()}")
+            continue
         try:
             result.add(f"IP:{ipaddress.ip_address(name)}")
         except ValueError:

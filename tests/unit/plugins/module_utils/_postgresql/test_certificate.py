@@ -38,3 +38,10 @@ def test_parse_names() -> None:
     text = "X509v3 Subject Alternative Name: \n    DNS:Pg1, IP Address:192.0.2.21, IP Address:2001:DB8:0:0:0:0:0:1\n"
     assert parse_names(text) == {"DNS:pg1", "IP:192.0.2.21", "IP:2001:db8::1"}
     assert parse_names("No extensions in certificate\n") == frozenset()
+
+
+def test_an_address_as_a_host_name() -> None:
+    """For clients that compare text: it is another name than the address."""
+    wanted = wanted_names(["pg1", "192.0.2.21", "DNS:192.0.2.21"])
+    assert wanted == {"DNS:pg1", "IP:192.0.2.21", "DNS:192.0.2.21"}
+    assert parse_names("DNS:pg1, DNS:192.0.2.21, IP Address:192.0.2.21") == wanted

@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the repository host does by the clock: backups, the check of every file, and the age of the newest backup.
+
+backup full|diff|incr [--label TEXT]   one backup; waits while another one runs
+verify                                 every file is read, and its checksum compared
+freshness                              how old the newest backup is; status 1 when it is too old
+
+Each leaves its figures for Prometheus. It lies beside the modules that it shares with the collection's modules, as one
+folder that Python runs. systemd runs it as the user postgres, whose the repository is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import info
+import metrics
+import verify
+
+PGBACKREST = "/usr/bin/pgbackrest"
+LOCK_WAIT_S = 6 * 3600.0
+LOOK_S = 60.0
+
+
+class Job:
+    """One run. ``settings``: stanza, max_age_s, metrics, prefer_standby (see the role's job.json)."""
+
+    def __init__(self, settings: dict[str, object], lock: str, say: Callable[[str], None]) -> None:
+        self.stanza = str(settings["stanza"])
+        self.max_age_s = float(str(settings["max_age_s"]))
+        self.metrics_file = Path(str(settings["metrics"]))
+        self.prefer_standby = bool(settings["prefer_standby"])
+        self.lock = lock
+        self.say = say
+
+    def run(self, *words: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
+        """pgBackRest; its warnings and errors go to the journal by way of us."""
+        argv = [PGBACKREST, f"--stanza={self.stanza}", "--log-level-console=off", "--log-level-stderr=warn", *words]
+        return subprocess.run(argv, check=False, capture_output=True, text=True, errors="replace", timeout=timeout)
+
+    def look(self) -> info.Stanza:
+        """What is in the repositories. Raises InfoError."""
+        done = self.run("info", "--output=json", timeout=LOOK_S)
+        if done.returncode != 0:
+            raise info.InfoError(last_line(done))
+        return info.parse_info(done.stdout, self.stanza)
+
+    def alone(self) -> int:
+        """Wait until no other job runs; the lock goes with the process."""
+        handle = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o640)
+        deadline = time.monotonic() + LOCK_WAIT_S
+        told = False
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return handle
+            except BlockingIOError:
+                if not told:
+                    self.say("another job runs; waiting for its end")
+                    told = True
+                if time.monotonic() >= deadline:
+                    raise TimeoutError(f"another job still runs after {LOCK_WAIT_S / 3600:g} h") from None
+                time.sleep(1)
+
+    def backup(self, kind: str, label: str) -> int:
+        """One backup, from a standby where there is one."""
+        self.alone()
+        words = [f"--type={kind}", *([f"--annotation=label={label}"] if label else []), "backup"]
+        done = self.run(*words)
+        if done.returncode != 0 and self.prefer_standby and "standby" in done.stderr + done.stdout:
+            # Before 2.54, a standby is either wanted or not: without one, the primary has to do.
+            self.say(f"no standby could be used ({last_line(done)}); copying from the primary")
+            done = self.run("--no-backup-standby", *words)
+        self.freshness()
+        if done.returncode != 0:
+            self.say(f"{kind} backup failed: {last_line(done)}")
+            return 1
+        newest = self.look().newest
+        self.say(f"{kind} backup done: {newest.label if newest else 'none is shown'}")
+        return 0
+
+    def verify(self) -> int:
+        """Every repository, one after the other."""
+        self.alone()
+        good = True
+        for one in self.look().repositories:
+            done = self.run(f"--repo={one.key}", "--output=text", "--verbose", "verify")
+            try:
+                found = verify.parse_verify(f"{done.stdout}\n{done.stderr}")
+            except verify.VerifyError as error:
+                self.say(f"repository {one.key}: {error}: {last_line(done)}")
+                good = False
+                continue
+            for each in [*found.damaged, *(found.errors if not found.good else ())]:
+                self.say(f"repository {one.key}: {each}")
+            good = good and found.good
+        path = self.metrics_file.with_name("verify.json")
+        write(path, json.dumps({"good": good, "at": int(time.time())}))
+        self.freshness()
+        self.say("every file is as it was written" if good else "the repository is damaged; take a full backup")
+        return 0 if good else 1
+
+    def freshness(self) -> int:
+        """Figures of the newest backup; status 1 when it is too old."""
+        labels = {"stanza": self.stanza}
+        now = time.time()
+        try:
+            stanza = self.look()
+        except (info.InfoError, subprocess.TimeoutExpired, OSError) as error:
+            write(self.metrics_file, metrics.render([("pgbackrest_up", labels, 0), *self.verified(labels)]))
+            self.say(f"the repository cannot be read: {error}")
+            return 1
+        age = stanza.age_s(now)
+        stale = age is None or age > self.max_age_s
+        rows: list[metrics.Row] = [
+            ("pgbackrest_up", labels, 1),
+            ("pgbackrest_backup_stale", labels, int(stale)),
+            ("pgbackrest_backups", labels, len(stanza.backups)),
+        ]
+        if age is not None and stanza.newest is not None:
+            rows.append(("pgbackrest_backup_age_seconds", labels, round(age)))
+            if stanza.newest.repository_bytes is not None:
+                rows.append(("pgbackrest_last_backup_bytes", labels, stanza.newest.repository_bytes))
+        write(self.metrics_file, metrics.render([*rows, *self.verified(labels)]))
+        if stale:
+            told = "there is none" if age is None else f"the newest ended {age / 3600:.1f} h ago"
+            self.say(f"no successful backup within {self.max_age_s / 3600:g} h: {told}")
+        return 1 if stale else 0
+
+    def verified(self, labels: dict[str, str]) -> list[metrics.Row]:
+        """What the last check of every file came to."""
+        try:
+            found = json.loads(self.metrics_file.with_name("verify.json").read_text())
+        except (OSError, ValueError):
+            return []
+        return [
+            ("pgbackrest_verify_good", labels, int(found["good"])),
+            ("pgbackrest_verify_time_seconds", labels, found["at"]),
+        ]
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """pgBackRest's own reason: from its first error on, in one line."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    first = next((number for number, line in enumerate(lines) if "ERROR:" in line), max(0, len(lines) - 1))
+    return " ".join(lines[first:]) or f"exit status {done.returncode}"
+
+
+def write(path: Path, text: str) -> None:
+    """In one step, so that nobody reads half a file."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(0o644)
+    fresh.replace(path)
+
+
+def main(arguments: Sequence[str], settings: str = "/etc/pgbackrest/job.json", run: str = "/run/pgbackrest") -> int:
+    """A message for the journal and status 1 when it cannot be done."""
+    parser = argparse.ArgumentParser(prog="pgbackrest_job", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("backup")
+    one.add_argument("type", choices=info.TYPES)
+    one.add_argument("--label", default="")
+    commands.add_parser("verify")
+    commands.add_parser("freshness")
+    options = parser.parse_args(arguments)
+
+    def say(text: str) -> None:
+        print(f"pgbackrest_job {options.command}: {text}", file=sys.stderr, flush=True)
+
+    try:
+        job = Job(json.loads(Path(settings).read_text(encoding="utf-8")), f"{run}/job.lock", say)
+        if options.command == "backup":
+            return job.backup(options.type, options.label)
+        return job.verify() if options.command == "verify" else job.freshness()
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        say(str(error))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
