@@ -110,7 +110,11 @@ def look(runner: Runner, layout: Layout) -> dict[str, Any]:
     while not place.exists():
         place = place.parent
     stat = os.statvfs(place)
-    result: dict[str, Any] = {"interrupted": interrupted(layout), "free_bytes": stat.f_bavail * stat.f_frsize}
+    result: dict[str, Any] = {
+        "interrupted": interrupted(layout),
+        "useless": marker_path(layout).exists(),
+        "free_bytes": stat.f_bavail * stat.f_frsize,
+    }
     if data_state(directory, layout.version) != "initialized":
         return result
     done = runner.run([str(layout.bin_dir / "pg_controldata"), "-D", str(directory)], timeout=5)

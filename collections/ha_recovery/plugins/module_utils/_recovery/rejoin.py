@@ -57,7 +57,8 @@ CLEAN = {"shut down", "shut down in recovery"}
 class Files:
     """What a host's files say. ``standby``: standby.signal; ``left``: its history.
 
-    ``oldest_lsn``, ``end_lsn``: where its WAL begins, and where it ends.
+    ``oldest_lsn``, ``end_lsn``: where its WAL begins, and where it ends. ``interrupted``: why it has to be copied;
+    ``useless``: a note on the disk says so. Files that merely could not be read may hold all that is left.
     """
 
     state: str = ""
@@ -68,6 +69,7 @@ class Files:
     oldest_lsn: str | None = None
     rewindable: bool | None = None
     interrupted: str = ""
+    useless: bool = False
     left: tuple[Left, ...] = ()
     free_bytes: int | None = None
     data_bytes: int | None = None
@@ -334,7 +336,7 @@ def plan_rejoin(seen: Seen, host: str) -> Plan:
     copies = step.action == "basebackup" and has_data
     lacking = _no_room(host, mine, its, beside=True) if copies else None
     # What a rewind left half done, or what nobody has WAL for, is of no use; anything else only a person gives up.
-    discard = lacking is not None and bool(mine.interrupted or seen.discard)
+    discard = lacking is not None and (mine.useless or seen.discard)
     if discard:
         lacking = _no_room(host, mine, its, beside=False)
     if lacking is not None:

@@ -88,8 +88,17 @@ REFUSALS = [
         "ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1 -e rejoin_old_data=discard",
     ),
     (
+        "no room, and its files cannot be read",
+        {"mine": files(interrupted="its control file cannot be read", free_bytes=1 << 29)},
+        "pg1: observed 512 MiB free; expected 1126 MiB for a copy beside the present data.",
+    ),
+    (
         "no room even in its place",
-        {"mine": files(interrupted="a rewind of it was interrupted", free_bytes=1 << 20, data_bytes=1 << 29)},
+        {
+            "mine": files(
+                interrupted="a rewind of it was interrupted", useless=True, free_bytes=1 << 20, data_bytes=1 << 29
+            )
+        },
         "pg1: observed 513 MiB free without the present data; expected 1126 MiB for a copy. Next: make room on pg1, ",
     ),
 ]
@@ -193,7 +202,7 @@ def test_what_only_it_has_is_saved_from_where_they_part() -> None:
         (files(rewindable=False), True, True, False),
         (files(rewindable=False, free_bytes=1 << 29), True, False, True),
         (files(interrupted="a rewind of it was interrupted"), False, True, False),
-        (files(interrupted="a rewind of it was interrupted", free_bytes=1 << 29), False, False, True),
+        (files(interrupted="a rewind of it was interrupted", useless=True, free_bytes=1 << 29), False, False, True),
     ],
     ids=["room", "room, given up", "no room, given up", "of no use, room", "of no use, no room"],
 )
