@@ -80,6 +80,8 @@ def postgresql_settings(
     max_connections: int,
     tls_directory: str,
     archive_command: str = "",
+    archive_timeout: int = 0,
+    restore_command: str = "",
 ) -> str:
     """See DOCUMENTATION."""
     try:
@@ -91,6 +93,8 @@ def postgresql_settings(
                 mode=mode,
                 max_connections=int(max_connections),
                 archive_command=archive_command,
+                archive_timeout=int(archive_timeout),
+                restore_command=restore_command,
                 tls_directory=tls_directory,
             ),
         }

@@ -31,6 +31,11 @@ options:
     type: list
     elements: str
     default: []
+  repositories:
+    description: Names of the hosts that keep backups.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -43,14 +48,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(nodes) and C(load_balancers), lists of what each host is like; C(others), each other host in a word.
+  description:
+    - C(nodes) and C(load_balancers), lists of what each host is like; C(backups) and C(archives), what is known of
+      backups by host; C(others), each other host in a word.
   type: dict
 """
 
 
-def runbook_observed(hosts: Any, databases: Any = (), load_balancers: Any = ()) -> dict[str, Any]:
+def runbook_observed(
+    hosts: Any, databases: Any = (), load_balancers: Any = (), repositories: Any = ()
+) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    return observed_of(hosts, databases, load_balancers)
+    return observed_of(hosts, databases, load_balancers, repositories)
 
 
 class FilterModule:

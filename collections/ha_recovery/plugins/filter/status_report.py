@@ -73,6 +73,8 @@ def status_report(
         balancers_from(observed["load_balancers"], load_balancers),
         cluster=cluster,
         vip=vip,
+        backups=observed.get("backups") or {},
+        archives=observed.get("archives") or {},
     )
     lines = status_lines(report, {str(name): str(text) for name, text in (others or {}).items()})
     return {"verdict": report.verdict, "lines": lines, "json": report_json(report)}

@@ -103,11 +103,14 @@ def estate_settings(
     max_connections: int,
     archive_command: str,
     tls_directory: str,
+    archive_timeout: int = 0,
+    restore_command: str = "",
 ) -> dict[str, Value]:
     """Settings that every host of the estate has in common.
 
     Archiving: ``archive_mode`` is on only together with a command. On with an empty command would keep each segment for
-    ever, and a command that always succeeds would lie about the archive.
+    ever, and a command that always succeeds would lie about the archive. WAL is archived by the segment: so much as is
+    written in ``archive_timeout`` (seconds) is lost with all database hosts at once.
     """
     senders = max(16, 4 * len(names))
     return {
@@ -138,6 +141,8 @@ def estate_settings(
         "synchronous_standby_names": synchronous_standby_names(names, mode),
         "archive_mode": bool(archive_command),
         "archive_command": archive_command,
+        **({"archive_timeout": f"{archive_timeout}s"} if archive_command and archive_timeout else {}),
+        **({"restore_command": restore_command} if restore_command else {}),
         # Clients that vanished are noticed, too (seconds)
         "tcp_keepalives_idle": 10,
         "tcp_keepalives_interval": 3,

@@ -20,6 +20,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow
 ENGINES = ("runbook",)
 REPLICATION_MODES = ("sync", "async")
 POOLERS = ("pgbouncer", "none")
+BACKUPS = ("pgbackrest", "none")
 SECRETS = ("ha_replication_password", "ha_verify_password")
 SECRET_MINIMUM = 12
 # What people leave in place after copying an example.
@@ -91,7 +92,7 @@ def _whole_number(value: Any, low: int, high: int) -> int | None:
 
 
 def check_names(estate: Estate) -> Iterator[EstateError]:
-    """Cluster name, engine, pooler and replication mode."""
+    """Cluster name, engine, pooler, backups and replication mode."""
     name = estate.variables.get("ha_cluster_name")
     if not isinstance(name, str) or not _CLUSTER_NAME.fullmatch(name):
         yield EstateError(
@@ -103,6 +104,9 @@ def check_names(estate: Estate) -> Iterator[EstateError]:
     pooler = estate.variables.get("ha_pooler", "none")
     if pooler not in POOLERS:
         yield EstateError("ha_pooler", "", _shown(pooler), ", ".join(POOLERS))
+    backup = estate.variables.get("ha_backup", "none")
+    if backup not in BACKUPS:
+        yield EstateError("ha_backup", "", _shown(backup), ", ".join(BACKUPS))
     mode = estate.variables.get("ha_replication_mode")
     if mode not in REPLICATION_MODES:
         yield EstateError("ha_replication_mode", "", _shown(mode), ", ".join(REPLICATION_MODES))
@@ -119,6 +123,12 @@ def check_members(estate: Estate) -> Iterator[EstateError]:
         has = ", ".join(balancers) or "no host"
         yield EstateError(
             "group load_balancer", "", f"has {has}", "two hosts or more (the virtual IP needs a second home)"
+        )
+    backups = estate.members("backup")
+    if estate.variables.get("ha_backup") == "pgbackrest" and len(backups) != 1:
+        has = ", ".join(backups) or "no host"
+        yield EstateError(
+            "group backup", "", f"has {has}", "one host, which keeps the repository (ha_backup: pgbackrest)"
         )
     first = estate.variables.get("ha_bootstrap_primary")
     if first not in databases:
@@ -219,7 +229,8 @@ def check_secrets(estate: Estate) -> Iterator[EstateError]:
     """Every secret is set, long enough and not an example's."""
     allowed = f"a secret of your own with {SECRET_MINIMUM} characters or more, kept in ansible-vault"
     pooler = ("ha_pooler_password",) if estate.variables.get("ha_pooler") == "pgbouncer" else ()
-    for name in SECRETS + pooler:
+    backup = ("ha_backup_cipher_pass",) if estate.variables.get("ha_backup") == "pgbackrest" else ()
+    for name in SECRETS + pooler + backup:
         problem = secret_problem(estate.variables.get(name))
         if problem:
             yield EstateError(name, "", problem, allowed)

@@ -56,14 +56,28 @@ def observed_balancer(name: str, host: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def observed_backup(host: Mapping[str, Any]) -> dict[str, Any]:
+    """What a repository host answered: ``reachable``, and ``error`` when it did not."""
+    seen = value_of(host, "backup_info")
+    return {"reachable": True, **seen} if seen else {"reachable": False, "error": why_silent(host, ["backup_info"])}
+
+
 def observed_of(
-    hosts: Mapping[str, Mapping[str, Any]], databases: Iterable[str], load_balancers: Iterable[str]
+    hosts: Mapping[str, Mapping[str, Any]],
+    databases: Iterable[str],
+    load_balancers: Iterable[str],
+    repositories: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """``nodes`` and ``load_balancers`` in name order, and ``others``: hosts without a part in decisions, in a word."""
+    """``nodes`` and ``load_balancers`` in name order; ``backups`` of hosts with a repository and ``archives`` of
+    database hosts that were asked, by name; ``others``: hosts without a part in decisions, in a word."""
     database, balancer = set(databases), set(load_balancers)
     return {
         "nodes": [observed_database(name, hosts.get(name, {})) for name in sorted(database)],
         "load_balancers": [observed_balancer(name, hosts.get(name, {})) for name in sorted(balancer)],
+        "backups": {name: observed_backup(hosts.get(name, {})) for name in sorted(repositories)},
+        "archives": {
+            name: seen for name in sorted(database) if (seen := value_of(hosts.get(name, {}), "archive_info"))
+        },
         "others": {
             name: "reachable" if (host.get("reach") or {}).get("ok") else why_silent(host, [])
             for name, host in sorted(hosts.items())

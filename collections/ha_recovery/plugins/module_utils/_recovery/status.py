@@ -24,17 +24,23 @@ a fenced host is not in maintenance everywhere            yellow    failover.yml
 a healthy standby gets no reads                           yellow    look at its checks
 the same of a pool of another load balancer               yellow    the same
 a pool is paused under a lease                            yellow    wait: it resumes by itself
+backups and the archive: see backups.py                   both      its own
 none of these                                             green     nothing
 ========================================================  ========  ==============================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.backups import (
+    archive_reasons,
+    backup_detail,
+    repository_reasons,
+)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import READ_ONLY, Balancer, Pool
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.standby_faults import standby_reasons
@@ -61,6 +67,7 @@ class Report:
     reasons: tuple[Reason, ...]
     nodes: tuple[Node, ...]
     balancers: tuple[Balancer, ...]
+    backups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def _vip_reasons(balancers: tuple[Balancer, ...], vip: str) -> Iterator[Reason]:
@@ -158,8 +165,16 @@ def _pool_reason(host: str, pool: Pool, severity: str) -> Reason | None:
     return Reason(host, observed, "active", f"wait for the runbook that paused it, or: {resume}")
 
 
-def report_of(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...], *, cluster: str, vip: str) -> Report:
-    """Judge everything that was observed."""
+def report_of(
+    nodes: tuple[Node, ...],
+    balancers: tuple[Balancer, ...],
+    *,
+    cluster: str,
+    vip: str,
+    backups: Mapping[str, Mapping[str, Any]] | None = None,
+    archives: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Report:
+    """Judge everything that was observed. ``backups``, ``archives``: see backups.py."""
     topology = topology_of(nodes)
     reasons = list(topology.reasons)
     primary = next((node for node in nodes if node.host == topology.primary), None)
@@ -169,6 +184,10 @@ def report_of(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...], *, clust
     for one in balancers:
         reasons += _balancer_reasons(one, topology.primary, topology, nodes)
         reasons += _pool_reasons(one)
+    for name, seen in (backups or {}).items():
+        reasons += repository_reasons(name, seen)
+    if topology.primary and backups:
+        reasons += archive_reasons(topology.primary, (archives or {}).get(topology.primary) or {})
     if balancers and not any(one.reachable for one in balancers):
         reasons.append(
             Reason("load balancers", "none is reachable", "at least one", f"restore one, then {STATUS}", "red")
@@ -184,6 +203,7 @@ def report_of(nodes: tuple[Node, ...], balancers: tuple[Balancer, ...], *, clust
         reasons=tuple(sorted(reasons, key=lambda reason: reason.severity != "red")),
         nodes=nodes,
         balancers=balancers,
+        backups=backups or {},
     )
 
 
@@ -253,7 +273,13 @@ def status_lines(report: Report, others: dict[str, str]) -> list[str]:
     """The screen. ``others``: hosts without a part in the verdict (the backup host) and what is known of them."""
     rows = host_rows(report)
     rows += [
-        {"host": name, "role": "backup", "timeline": "-", "lag": "-", "detail": text}
+        {
+            "host": name,
+            "role": "backup",
+            "timeline": "-",
+            "lag": "-",
+            "detail": backup_detail(report.backups[name]) if name in report.backups else text,
+        }
         for name, text in sorted(others.items())
     ]
     holder = ", ".join(report.vip_holders) or "nobody"
@@ -286,6 +312,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "vip": report.vip,
         "vip_holders": list(report.vip_holders),
         "hosts": host_rows(report),
+        "backups": {name: dict(seen) for name, seen in report.backups.items()},
         "reasons": [
             {
                 "severity": reason.severity,

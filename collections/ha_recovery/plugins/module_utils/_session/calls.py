@@ -17,6 +17,8 @@ Call = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _HERE = "ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers"
 
 CALLS = {
+    "archive_info": "backup:archive_info",
+    "backup_info": "backup:backup_info",
     "cluster_info": "database:cluster_info",
     "haproxy_info": "balancer:haproxy_info",
     "keepalived_info": "balancer:keepalived_info",
