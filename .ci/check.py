@@ -11,6 +11,7 @@ A check's output goes to artifacts/checks/<name>.log; it is shown when the check
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -129,6 +130,8 @@ class Outcome:
     passed: int
     failed: int
     seconds: float
+    name: str = ""
+    why: Sequence[str] = ()
 
 
 def count(check: Check, rc: int, output: str) -> tuple[int, int]:
@@ -177,9 +180,32 @@ def run(check: Check, lane: Lane) -> Outcome:
         f"{'FAIL' if failed else '  ok'}  {check.name} ({seconds:.0f} s)" + (", stopped: too slow" if late else ""),
         flush=True,
     )
+    said = why(output) if failed else []
     if failed:
-        print("\n".join(f"      | {line}" for line in output.splitlines()[-60:]), flush=True)
-    return Outcome(passed, failed, seconds)
+        print("\n".join(f"      | {line}" for line in [*output.splitlines()[-60:], *said]), flush=True)
+    return Outcome(passed, failed, seconds, check.name if failed else "", said)
+
+
+def why(output: str) -> list[str]:
+    """What failed, in Ansible's and pytest's words: the message, and what a typed command printed before it failed."""
+    said: list[str] = []
+    lines = output.splitlines()
+    for number, line in enumerate(lines):
+        found = re.match(r"(?:fatal|failed): \[(.+?)\].*?=> (.*)$", line)
+        if found:
+            try:
+                result = json.loads(found.group(2))
+            except ValueError:  # an assertion's answer spans lines
+                after = [one for one in lines[number : number + 12] if '"msg": ' in one]
+                result = {"msg": after[0].strip() if after else found.group(2)}
+            words = [
+                *str(result.get("stdout") or "").splitlines()[-25:],
+                *str(result.get("msg") or "").splitlines()[-8:],
+            ]
+            said += [f"{found.group(1)}: {word}"[:300] for word in words]
+        elif re.match(r"(FAILED tests|E   )", line):
+            said.append(line.strip()[:300])
+    return said[-40:]
 
 
 def last_task(log: Path) -> str:
@@ -263,6 +289,10 @@ def main() -> int:
         thread.join()
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
+    # Once more at the end, where people look first.
+    for one in outcomes:
+        if one.name:
+            print("\n".join([f"FAIL  {one.name}", *(f"      | {line}" for line in one.why)]), flush=True)
     print(f"all checks ended after {time.monotonic() - begin:.0f} s")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

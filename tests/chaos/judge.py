@@ -70,7 +70,10 @@ def judge_runs(runs: Sequence[tuple[Type, Run]], roles: Mapping[str, str]) -> li
     wrong = []
     for typed, run in runs:
         if run.ended not in typed.ends:
-            wrong.append(f"{run.runbook}: {run.ended}, expected {' or '.join(typed.ends)}")
+            why = "; ".join(run.record.get("problems") or run.words.splitlines()[-3:])
+            wrong.append(
+                f"{run.runbook}: {run.ended}, expected {' or '.join(typed.ends)}" + (f" ({why})" if why else "")
+            )
         for words in typed.says:
             wanted = words.format_map(roles)
             if wanted not in run.words:

@@ -54,6 +54,22 @@ def test_a_missing_playbook_counts_as_a_failure(output: str, rc: int, expected: 
 
 
 @pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ('fatal: [localhost]: FAILED! => {"msg": "rc 2", "stdout": "a\\nrefused: no"}',
+         ["localhost: a", "localhost: refused: no", "localhost: rc 2"]),
+        ('failed: [pg1] (item=x) => {"msg": "no"}', ["pg1: no"]),
+        ('fatal: [pg1]: FAILED! => {\n    "msg": "4 errors"\n}', ['pg1: "msg": "4 errors"']),
+        ("FAILED tests/x.py::y - no", ["FAILED tests/x.py::y - no"]),
+        ("ok: [pg1]", []),
+    ],
+)  # fmt: skip
+def test_a_failure_says_why(output: str, expected: list[str]) -> None:
+    """The end of the output is where people look."""
+    assert _check_module().why(output) == expected
+
+
+@pytest.mark.parametrize(
     ("output", "rc", "expected"),
     [
         ("12 passed in 1.0s", 0, (12, 0)),

@@ -53,6 +53,11 @@ def test_a_handover_without_a_fault_holds() -> None:
 CASES = [
     ("a command that failed", {"runs": [(Type("failover"), Run("failover", FAILED, 1.0))]}, "failed, expected done"),
     (
+        "a command that failed, with what it said",
+        {"runs": [(Type("rejoin"), Run("rejoin", FAILED, 1.0, record={"problems": ["pg1: did not start"]}))]},
+        "rejoin: failed, expected done (pg1: did not start)",
+    ),
+    (
         "a command that should have refused",
         {"runs": [(Type("failover", (REFUSED,)), Run("failover", DONE, 1.0))]},
         "done, expected refused",
