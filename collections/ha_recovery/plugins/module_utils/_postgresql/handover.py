@@ -12,11 +12,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_apply import wait_gone
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_apply import (
+    server_processes,
+    stop_server,
+    wait_gone,
+)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, postmaster_pid
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.live import LiveError
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import parse_lsn
@@ -41,18 +47,44 @@ class Asks(Protocol):
         """One JSON value."""
 
 
-def stop_cleanly(runner: Runner, layout: Layout, timeout: float) -> dict[str, Any]:
+def is_shut_down(directory: Path) -> bool:
+    """The shutdown checkpoint is on disk: from here on this server writes nothing any more.
+
+    Source: src/include/catalog/pg_control.h, DBState at byte 16 since version 8; 1 is DB_SHUTDOWNED. Read directly, for
+    pg_controldata takes some milliseconds, and clients wait.
+    """
+    try:
+        with (directory / "global/pg_control").open("rb") as stream:
+            return int.from_bytes(stream.read(20)[16:20], sys.byteorder) == 1
+    except OSError:
+        return False
+
+
+def _ended(directory: Path, timeout: float, gone: bool) -> bool:
+    deadline = time.monotonic() + timeout
+    while server_processes(directory):
+        if not gone and is_shut_down(directory):
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def stop_cleanly(runner: Runner, layout: Layout, timeout: float, *, gone: bool = True) -> dict[str, Any]:
     """Fast shutdown, until no process is left and the control file says so.
 
     Returns {shutdown_lsn, timeline, seconds}. The signal goes to the postmaster itself, for Debian's stop program costs
-    0.2 s; systemd is told afterwards, so that it does not take the end for a failure.
+    0.2 s; systemd is told afterwards, so that it does not take the end for a failure. ``gone=False``: until the
+    shutdown checkpoint is on disk. All that the server does then is to send its last WAL to standbys and to the
+    archive, which can take seconds.
     """
     began = time.monotonic()
     directory = layout.data_directory().resolve()
     pid = postmaster_pid(directory)
     if pid is not None:
         os.kill(pid, signal.SIGINT)
-        if not wait_gone(directory, timeout, POLL_S):
+        if not _ended(directory, timeout, gone):
             raise HandoverFailed(
                 f"the server did not shut down within {timeout:g} s (it waits for standbys to take the last WAL)"
             )
@@ -65,6 +97,16 @@ def stop_cleanly(runner: Runner, layout: Layout, timeout: float) -> dict[str, An
         "timeline": control.timeline,
         "seconds": round(time.monotonic() - began, 3),
     }
+
+
+def let_it_end(layout: Layout, timeout: float) -> None:
+    """Wait for the rest of a server that was shut down, which archives its last segment; then end it without asking.
+
+    All that is lost then is that attempt to archive: the shutdown checkpoint is on disk.
+    """
+    directory = layout.data_directory().resolve()
+    if not wait_gone(directory, timeout, POLL_S):
+        stop_server(layout, 5)
 
 
 def tell_systemd(runner: Runner, layout: Layout) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql import handover
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_apply import FenceFailed
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import remove_file, replace_file
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import (
     FollowRefused,
@@ -45,6 +46,8 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls imp
 
 READY = "SELECT json_build_object('standby', pg_is_in_recovery(), 'lsn', pg_last_wal_receive_lsn())"
 UNDO = "start the old primary again"
+# How long a stopped primary may take to send its last segment to the archive before it comes back as a standby.
+ARCHIVE_S = 20.0
 
 
 @dataclass
@@ -110,7 +113,7 @@ def stop(args: Mapping[str, Any]) -> dict[str, Any]:
     here.psql.close()
     at_end(UNDO, lambda: _undo_stop(here.layout))
     try:
-        result = handover.stop_cleanly(HostRunner(), here.layout, float(args.get("timeout") or 15))
+        result = handover.stop_cleanly(HostRunner(), here.layout, float(args.get("timeout") or 15), gone=False)
     except handover.HandoverFailed as error:
         raise CallFailed(str(error)) from error
     result["probe_s"] = _probe_says(here, primary=False)
@@ -155,10 +158,11 @@ def undo(_args: Mapping[str, Any]) -> dict[str, Any]:
 def start(args: Mapping[str, Any]) -> dict[str, Any]:
     """Start the stopped primary again, and wait until it answers and its role probe says so."""
     here = _here()
-    HostRunner().run(["systemctl", "reset-failed", here.layout.unit], timeout=5)
     try:
+        handover.let_it_end(here.layout, ARCHIVE_S)
+        HostRunner().run(["systemctl", "reset-failed", here.layout.unit], timeout=5)
         start_server(HostRunner(), here.layout, timeout=float(args.get("timeout") or 60))
-    except FollowFailed as error:
+    except (FollowFailed, FenceFailed) as error:
         raise CallFailed(str(error)) from error
     at_end(UNDO, None)
     return {"started": True, "probe_s": _probe_says(here, primary=True)}
@@ -199,6 +203,10 @@ def follow(args: Mapping[str, Any]) -> dict[str, Any]:
     release = given.pop("release_slots", False)
     layout = _layout(given)
     if given.pop("stopped_by_signal", False):
+        try:
+            handover.let_it_end(layout, ARCHIVE_S)
+        except FenceFailed as error:
+            raise CallFailed(str(error)) from error
         handover.tell_systemd(HostRunner(), layout)
     try:
         result = run_follow(HostRunner(), given)
