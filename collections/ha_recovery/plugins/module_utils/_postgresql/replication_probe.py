@@ -54,8 +54,8 @@ def reason_of(done: Completed) -> str:
 
 def try_replication(runner: Runner, layout: Layout, upstream: Upstream, timeout: float = 1.0) -> dict[str, Any]:
     """``ok``, ``error``, ``seconds``, ``system_identifier`` and ``timeline`` as the other side identifies itself."""
-    # libpq counts whole seconds and takes less than 2 for 2; ours ends the process when the time is over.
-    asked = replace(upstream, application_name=APPLICATION_NAME, connect_timeout=2)
+    # libpq counts whole seconds; a busy host has taken more than 2. Ours ends the process when the time is over.
+    asked = replace(upstream, application_name=APPLICATION_NAME, connect_timeout=3)
     argv = [str(layout.bin_dir / "psql"), "-XAtq", "-F", "|", "-d", f"{conninfo(asked)} replication=true"]
     began = time.monotonic()
     # libpq looks for a client certificate in the home directory and must not be sent to root's.
