@@ -40,6 +40,7 @@ PARTS = (
     "fencing",
     "boot_guard",
     "rejoin",
+    "pgbackrest",
 )
 RUNBOOKS = (
     "preflight",
