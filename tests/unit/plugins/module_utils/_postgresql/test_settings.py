@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.settings import (
     RESERVED,
@@ -147,3 +149,21 @@ def test_quote_refuses_lines() -> None:
 def test_render_is_sorted() -> None:
     """Two runs write the same bytes."""
     assert render({"b": 1, "a": True}) == "a = on\nb = 1\n" == render({"a": True, "b": 1})
+
+
+@pytest.mark.parametrize(
+    ("options", "archive_timeout", "restore_command"),
+    [
+        ({}, None, None),
+        ({"archive_command": "push %p", "archive_timeout": 60, "restore_command": "get %f %p"}, "60s", "get %f %p"),
+        ({"archive_command": "push %p"}, None, None),
+        ({"archive_timeout": 60}, None, None),
+    ],
+)
+def test_an_archive_has_a_time_limit_and_a_way_back(
+    options: dict[str, Any], archive_timeout: str | None, restore_command: str | None
+) -> None:
+    """Without a command there is nothing that a time limit could be for."""
+    wanted: dict[str, Any] = {"archive_command": "", **options}
+    found = estate_settings(names=["a", "b"], mode="sync", max_connections=9, tls_directory="/t", **wanted)
+    assert (found.get("archive_timeout"), found.get("restore_command")) == (archive_timeout, restore_command)

@@ -43,6 +43,22 @@ def test_a_good_estate_has_no_mistakes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hosts", "has"),
+    [
+        ({"backup1": None}, "no host"),
+        ({"backup2": {"groups": ["backup"], "ha_address": "192.0.2.32"}}, "backup1, backup2"),
+    ],
+)
+def test_backups_need_one_host(hosts: dict[str, Any], has: str) -> None:
+    """With two, nobody would know where the archive is."""
+    wants = {"ha_backup": "pgbackrest", "ha_backup_cipher_pass": "Wk3vQ9sLw2Xy"}
+    assert messages(wants) == []
+    assert messages(wants, **hosts) == [
+        f"group backup has {has}; allowed: one host, which keeps the repository (ha_backup: pgbackrest)"
+    ]
+
+
+@pytest.mark.parametrize(
     "variables",
     [{"ha_pooler": "none"}, {"ha_pooler": "pgbouncer", "ha_pooler_password": "Wk3vQ9sLw2Xy"}],
 )
@@ -64,6 +80,8 @@ SECRET = "allowed: a secret of your own with 12 characters or more, kept in ansi
             "ha_cluster_name is 'Orders'; allowed: a lower-case letter, then lower-case letters, digits, '-' and '_'",
         ),
         ({"ha_pooler": "odyssey"}, "ha_pooler is 'odyssey'; allowed: pgbouncer, none"),
+        ({"ha_backup": "barman"}, "ha_backup is 'barman'; allowed: pgbackrest, none"),
+        ({"ha_backup": "pgbackrest"}, f"ha_backup_cipher_pass is not set; {SECRET}"),
         ({"ha_replication_mode": "quorum"}, "ha_replication_mode is 'quorum'; allowed: sync, async"),
         (
             {"ha_bootstrap_primary": "pg9"},
