@@ -17,6 +17,10 @@ options:
     description: Host name to password, of the repositories that lie on this host.
     type: dict
     default: {}
+  password:
+    description: The password of this host's own repository, as it is meant to be.
+    type: str
+    default: ""
   directory:
     description: Folder of the repositories.
     type: path
@@ -51,6 +55,11 @@ repositories:
   returned: always
   type: dict
   sample: {lb1: {state: open, error: "", snapshots: 12, newest: 1795705353.2, newest_id: f8f7b1ea}}
+password_differs:
+  description: This host has a password, and it is not O(password).
+  returned: always
+  type: bool
+  sample: false
 public_key:
   description: This host's key, which the repository host lets in; empty where there is none.
   returned: always
@@ -101,14 +110,16 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "repositories": {"type": "dict", "default": {}, "no_log": True},
+            "password": {"type": "str", "default": "", "no_log": True},
             "directory": {"type": "path", "default": "/var/lib/file_backup/repositories"},
             "state_directory": {"type": "path", "default": "/var/lib/ha_recovery/file_backup"},
         },
         supports_check_mode=True,
     )
     asked = {str(name): str(password) for name, password in module.params["repositories"].items()}
+    places = module.params["directory"], module.params["state_directory"]
     try:
-        found = observe.look(HostRunner(), asked, module.params["directory"], module.params["state_directory"])
+        found = observe.look(HostRunner(), asked, *places, password=module.params["password"])
     except OSError as problem:
         module.fail_json(msg=str(problem))
     module.exit_json(changed=False, **found)

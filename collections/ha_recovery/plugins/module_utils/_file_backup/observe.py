@@ -78,7 +78,13 @@ def _read(path: Path) -> str:
 
 
 def look(
-    runner: Runner, repositories: Mapping[str, str], directory: str, state_directory: str, *, root: str = "/"
+    runner: Runner,
+    repositories: Mapping[str, str],
+    directory: str,
+    state_directory: str,
+    *,
+    password: str = "",
+    root: str = "/",
 ) -> dict[str, Any]:
     """See the module's RETURN. ``repositories``: host name to password, of those that lie in ``directory`` here."""
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -93,7 +99,9 @@ def look(
     private = sorted(Path(root, "etc/ssh").glob("ssh_host_*_key")) if repositories else []
     public = [runner.run(["ssh-keygen", "-y", "-P", "", "-f", str(one)], timeout=10) for one in private]
     units = Path(root, "etc/systemd/system")
+    kept = _read(etc / "password").strip()
     return {
+        "password_differs": bool(kept and password and kept != password),
         "repositories": found,
         "public_key": " ".join(_read(etc / "ssh_key.pub").split(" ")[:2]).strip(),
         "authorized": authorized(_read(etc / "authorized_keys")),
