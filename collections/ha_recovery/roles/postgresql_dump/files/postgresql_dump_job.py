@@ -142,7 +142,10 @@ class Job:
         hosts = dumps.sources(answers, bool(self.settings["from_standby"]))
         standbys = {one.host for one in answers if one.standby}
         failed = []
-        for database in [*(wanted or self.databases(hosts)), *([] if wanted else [dumps.GLOBALS])]:
+        todo = list(wanted) or [*self.databases(hosts), dumps.GLOBALS]
+        if not wanted:
+            self.forget_others(todo)
+        for database in todo:
             began = time.time()
             try:
                 noted = self.one(database, hosts, standbys, began)
@@ -221,6 +224,11 @@ class Job:
         notes[database] = {**notes.get(database, {}), **found}
         textfile.replace_text(self.state / "dumps.json", json.dumps(notes, indent=2, sort_keys=True) + "\n")
 
+    def forget_others(self, todo: Sequence[str]) -> None:
+        """A database that is not there any more is not missed; what was dumped of it stays."""
+        notes = {name: one for name, one in self.notes().items() if name in todo}
+        textfile.replace_text(self.state / "dumps.json", json.dumps(notes, indent=2, sort_keys=True) + "\n")
+
     def notes(self) -> dict[str, dict[str, Any]]:
         """Database to how its last run ended."""
         try:
@@ -230,7 +238,7 @@ class Job:
         return found if isinstance(found, dict) else {}
 
     def freshness(self) -> int:
-        """The figures; status 1 when a dump is too old. A database that was dropped is forgotten with its last dump."""
+        """The figures; status 1 when a dump is too old, or there is none."""
         limit, now = float(self.settings["max_age_s"]), time.time()
         notes = self.notes()
         rows: list[textfile.Row] = []
