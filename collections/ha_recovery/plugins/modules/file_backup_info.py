@@ -50,8 +50,8 @@ EXAMPLES = r"""
 RETURN = r"""
 repositories:
   description: >-
-    Host name to C(state) (missing, unknown, locked_out, unreadable, open), C(error), C(snapshots), C(newest) (when it was
-    begun, seconds since 1970) and C(newest_id).
+    Host name to C(state) (missing, unknown, locked_out, unreadable, open), C(error), C(snapshots), C(newest)
+    (when it was begun, seconds since 1970) and C(newest_id).
   returned: always
   type: dict
   sample: {lb1: {state: open, error: "", snapshots: 12, newest: 1795705353.2, newest_id: f8f7b1ea}}

@@ -12,8 +12,8 @@ author:
   - the ha_recovery authors (@ha-recovery)
 description:
   - Runs on a host whose files the role C(file_backup) backs up.
-  - Restores into a folder of the snapshot's own, read back and compared by restic. With O(in_place), what differs is then
-    put where it belongs, each file in one step; what it replaces is kept beside that folder.
+  - Restores into a folder of the snapshot's own, read back and compared by restic. With O(in_place), what differs is
+    then put where it belongs, each file in one step; what it replaces is kept beside that folder.
   - A refusal is an answer, not an error, so that a runbook can show it.
 options:
   host:
@@ -71,11 +71,11 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description: >-
-    C(action) (refuse, none, beside, in_place), C(acts), C(headline), C(lines) for people, C(refusals), C(snapshot), C(files),
-    C(bytes) and C(changes) (path to new, changed or type).
+    C(action) (refuse, none, beside, in_place), C(acts), C(headline), C(lines) for people, C(refusals), C(snapshot),
+    C(files), C(bytes) and C(changes) (path to new, changed or type).
   returned: success
   type: dict
-  sample: {action: beside, acts: true, headline: "lb1: 3 files, 8123 bytes, as of 2026-03-01T00:31:02Z (snapshot f8f7b1ea)"}
+  sample: {action: beside, acts: true, headline: "lb1: 3 files, 8123 bytes, as of 2026-03-01T00:31:02Z"}
 target:
   description: Folder with the restored files.
   returned: success
@@ -121,7 +121,13 @@ def carry_out(params: dict, check_mode: bool) -> dict:
     repository = restore_run.Repository(HostRunner(), settings)
     seen, target = restore_run.look(repository, asked, params["folder"], manifest)
     plan = restore.plan_restore(seen, asked, str(target), manifest)
-    result = {"changed": plan.as_dict()["acts"], "plan": plan.as_dict(), "target": str(target), "placed": [], "kept": ""}
+    result = {
+        "changed": plan.as_dict()["acts"],
+        "plan": plan.as_dict(),
+        "target": str(target),
+        "placed": [],
+        "kept": "",
+    }
     if result["changed"] and not check_mode:
         if not seen.restored:
             restore_run.restore_beside(repository, plan, asked.paths, target, params["timeout"])
@@ -157,7 +163,9 @@ def main() -> None:
     except FileNotFoundError as problem:
         if problem.filename != module.params["settings"]:
             module.fail_json(msg=f"{host}: {problem}")
-        module.fail_json(msg=f"{host}: {problem.filename} is not there; expected a host that the role file_backup was run on")
+        module.fail_json(
+            msg=f"{host}: {problem.filename} is not there; expected a host that the role file_backup was run on"
+        )
     except (Failed, SnapshotError, OSError, ValueError) as problem:
         module.fail_json(msg=f"{host}: {problem}")
     module.exit_json(**result)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the ha_recovery authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the files were before they were backed up, and whether what comes back is the same. A backup carries its own list.
+"""What the files were before they were backed up, and whether what comes back is the same.
+
+A backup carries its own list.
 
 It lies beside the program that timers run, so it imports nothing of the collection.
 """
@@ -55,12 +57,12 @@ def excluded(path: str, patterns: Sequence[str]) -> bool:
 
 
 def _walk(path: str) -> Iterator[str]:
-    if not os.path.isdir(path) or os.path.islink(path):
+    if not Path(path).is_dir() or Path(path).is_symlink():
         yield path
         return
     for folder, _folders, names in os.walk(path):
         for name in names:
-            yield os.path.join(folder, name)
+            yield str(Path(folder, name))
 
 
 def digest(path: Path) -> str:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the ha_recovery authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at backups of files on this host: repositories, keys, the last backup. Absent software is an answer, no error."""
+"""Look at backups of files on this host: repositories, keys, the last backup. Absent software is an answer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def state_of(there: bool, done: Completed) -> tuple[str, str, list[snapshots.Sna
 
 
 def look_repository(runner: Runner, place: Path, password: str) -> dict[str, Any]:
-    """{state, error, snapshots, newest (seconds since 1970 or None), newest_id}. The password is in the environment only."""
+    """{state, error, snapshots, newest (seconds since 1970 or None), newest_id}. The password is in no argument."""
     there = (place / "config").exists()
     done = Completed(0, "[]", "")
     if there:

@@ -40,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Seen:
-    """``there``: path to (kind, size in bytes, mtime in seconds) of what is on the host; ``restored``: kept beside already."""
+    """``there``: path to (kind, bytes, mtime in seconds) of what is on the host; ``restored``: kept beside already."""
 
     snapshots: tuple[Snapshot, ...]
     entries: tuple[Entry, ...] = ()
@@ -51,7 +51,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Plan:
-    """``action``: refuse, none, beside or in_place. ``changes``: path to new, changed or type, of what is put in place."""
+    """``action``: refuse, none, beside or in_place. ``changes``: path to new, changed or type, in place only."""
 
     action: str
     headline: str
@@ -124,7 +124,7 @@ def _listing(snapshots: Sequence[Snapshot], chosen: Snapshot | None) -> list[str
 
 
 def plan_restore(seen: Seen, asked: Asked, target: str, manifest: str = "") -> Plan:
-    """Refuse, plan, or find that everything is there. ``target``: folder of what is restored beside."""
+    """Refuse, plan, or find that everything is there. ``target``: folder that is restored to."""
     command = f"restore_files.yml -e restore_files_host={asked.host}"
 
     def refuse(observed: str, expected: str, following: str, lines: Sequence[str] = ()) -> Plan:
@@ -135,7 +135,8 @@ def plan_restore(seen: Seen, asked: Asked, target: str, manifest: str = "") -> P
     try:
         chosen = choose(seen.snapshots, asked.snapshot)
     except SnapshotError as problem:
-        return refuse(str(problem), "the id of one of its snapshots, or latest", f"{command} --check lists them", listing)
+        expected = "the id of one of its snapshots, or latest"
+        return refuse(str(problem), expected, f"{command} --check lists them", listing)
     entries = wanted_entries(seen.entries, asked.paths, manifest)
     # A folder is listed as the way to what lies in it, so each path that was asked for has entries if it is there.
     absent = [path for path in asked.paths if not any(below(one.path, [path]) for one in entries)]
@@ -149,7 +150,7 @@ def plan_restore(seen: Seen, asked: Asked, target: str, manifest: str = "") -> P
     need = (0 if seen.restored else total) + (total if asked.in_place else 0) + SPARE_BYTES
     if seen.free_bytes is not None and seen.free_bytes < need and not (asked.in_place and not changes):
         return refuse(f"{_size(seen.free_bytes)} are free below {target}", f"{_size(need)}",
-                      f"free space, or name fewer paths: {command} -e restore_files_paths=/etc/...", listing)  # fmt: skip
+                      f"free space, or name fewer paths: {command} -e restore_files_paths=...", listing)  # fmt: skip
     head = f"{asked.host}: {len(files)} files, {_size(total)}, as of {chosen.when} (snapshot {chosen.short})"
     lines = [head, f"its snapshots ({len(seen.snapshots)}):", *_listing(seen.snapshots, chosen)]
     if asked.in_place:
@@ -184,7 +185,8 @@ def _in_place(
             asked.host,
             f"{len(changes)} paths would be replaced or made; no file was touched",
             "somebody who says so",
-            f"{command} -e restore_files_in_place=true -e restore_files_confirm={asked.host} with the same snapshot and paths",
+            f"{command} -e restore_files_in_place=true -e restore_files_confirm={asked.host} with the same words",
         )
-        return Plan("refuse", f"{asked.host}: nothing is put in place unasked", tuple(lines), (refusal,), chosen.id)
+        headline = f"{asked.host}: nothing is put in place unasked"
+        return Plan("refuse", headline, tuple(lines), (refusal,), chosen.id, *counted, changes)
     return Plan("in_place", head, tuple(lines), (), chosen.id, *counted, changes)

@@ -41,7 +41,7 @@ class Repository:
                          "file_backup_job freshness there shows each host's repository")  # fmt: skip
         return done
 
-    def snapshots(self) -> list[snapshots.Snapshot]:
+    def listed(self) -> list[snapshots.Snapshot]:
         """Oldest first. Raises Failed, SnapshotError."""
         return snapshots.parse_snapshots(self.run("snapshots", "--json", "--no-lock").stdout)
 
@@ -74,7 +74,7 @@ def restored_already(target: Path, snapshot: str, paths: Sequence[str]) -> bool:
 
 def look(repository: Repository, asked: restore.Asked, folder: str, manifest: str) -> tuple[restore.Seen, Path]:
     """What the plan is made of, and the folder that belongs to the snapshot. Raises Failed, SnapshotError."""
-    found = repository.snapshots()
+    found = repository.listed()
     try:
         chosen = snapshots.choose(found, asked.snapshot)
     except snapshots.SnapshotError:
@@ -85,10 +85,13 @@ def look(repository: Repository, asked: restore.Asked, folder: str, manifest: st
     seen = ((one.path, kind_of(one.path)) for one in wanted)
     there = {path: here for path, here in seen if here is not None}
     free = read_disk(target)["free_bytes"]
-    return restore.Seen(tuple(found), tuple(entries), free, there, restored_already(target, chosen.id, asked.paths)), target
+    already = restored_already(target, chosen.id, asked.paths)
+    return restore.Seen(tuple(found), tuple(entries), free, there, already), target
 
 
-def restore_beside(repository: Repository, plan: restore.Plan, paths: Sequence[str], target: Path, timeout: float) -> None:
+def restore_beside(
+    repository: Repository, plan: restore.Plan, paths: Sequence[str], target: Path, timeout: float
+) -> None:
     """Into an empty folder, read once more and compared by restic itself. Raises Failed, OSError."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True, mode=0o700)
@@ -99,7 +102,7 @@ def restore_beside(repository: Repository, plan: restore.Plan, paths: Sequence[s
 
 
 def _keep(path: Path, kept: Path) -> None:
-    """What is replaced goes aside: a folder is moved, anything else copied, for it is replaced in one step afterwards."""
+    """What is replaced goes aside: a folder is moved, anything else copied, to be replaced in one step afterwards."""
     if not os.path.lexists(path):
         return
     kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -116,12 +119,12 @@ def _copy(source: Path, target: Path) -> None:
     os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
     if not stat.S_ISLNK(status.st_mode):
         # chown takes the set-user-id bits away.
-        os.chmod(target, stat.S_IMODE(status.st_mode))
+        target.chmod(stat.S_IMODE(status.st_mode))
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def put_in_place(plan: restore.Plan, target: Path, kept: Path) -> list[str]:
-    """What differs, folders before what lies in them, each replaced in one step; ``kept``: what was there. Raises OSError."""
+    """What differs, folders first, each replaced in one step; ``kept``: where what was there goes. Raises OSError."""
     done = []
     for name in sorted(plan.changes):
         source, path = target / name.lstrip("/"), Path(name)

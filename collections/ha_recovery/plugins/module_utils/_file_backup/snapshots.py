@@ -81,9 +81,7 @@ def parse_entries(text: str) -> list[Entry]:
         for line in text.splitlines():
             raw = json.loads(line)
             if raw.get("struct_type") == "node":
-                found.append(
-                    Entry(str(raw["path"]), str(raw["type"]), int(raw.get("size") or 0), moment(raw["mtime"]))
-                )
+                found.append(Entry(str(raw["path"]), str(raw["type"]), int(raw.get("size") or 0), moment(raw["mtime"])))
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise SnapshotError(f"restic ls did not answer as expected: {error!r}") from error
     return found

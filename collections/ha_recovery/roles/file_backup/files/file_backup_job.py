@@ -74,7 +74,7 @@ class Restic:
         return subprocess.run(argv, check=False, capture_output=True, text=True, errors="replace", timeout=timeout)
 
     def patient(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """One command, again and again while somebody else has the lock. A lock whose owner is gone is removed first."""
+        """One command, again and again while somebody else has the lock; one whose owner is gone is removed."""
         deadline = time.monotonic() + BUSY_WAIT_S
         while True:
             done = self.run(*words)
@@ -83,7 +83,7 @@ class Restic:
             self.run("unlock", timeout=LOOK_S)
             time.sleep(5)
 
-    def snapshots(self) -> list[snapshots.Snapshot]:
+    def listed(self) -> list[snapshots.Snapshot]:
         """Oldest first. Raises SnapshotError with restic's reason."""
         done = self.run("snapshots", "--json", "--no-lock", timeout=LOOK_S)
         if done.returncode != 0:
@@ -173,7 +173,7 @@ class Repository(Job):
     """The host with the repositories, one for each host."""
 
     def each(self, work: Callable[[str, Restic], str], hosts: Sequence[str]) -> dict[str, str]:
-        """Host to what is wrong with it, empty when nothing is. One that fails does not keep the others from their turn."""
+        """Host to what is wrong with it, empty when nothing is. One that fails keeps no other from its turn."""
         found = {}
         for name in hosts or sorted(self.settings["repositories"]):
             try:
@@ -186,7 +186,7 @@ class Repository(Job):
         return found
 
     def init(self, hosts: Sequence[str]) -> int:
-        """Beside its place, and moved there when it is whole: a killed run leaves nothing that looks like a repository."""
+        """Beside its place, and moved there when whole: a killed run leaves nothing that looks like a repository."""
         self.alone()
 
         def work(name: str, restic: Restic) -> str:
@@ -209,7 +209,7 @@ class Repository(Job):
         self.alone()
 
         def work(name: str, restic: Restic) -> str:
-            if not restic.snapshots():
+            if not restic.listed():
                 return ""
             keep = [word for rule, count in self.settings["keep"].items() for word in (f"--keep-{rule}", str(count))]
             done = restic.patient("forget", "--group-by", "host", "--prune", *keep)
@@ -239,7 +239,7 @@ class Repository(Job):
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(parents=True, mode=0o700)
             try:
-                newest = snapshots.choose(restic.snapshots(), snapshots.LATEST)
+                newest = snapshots.choose(restic.listed(), snapshots.LATEST)
                 began = time.monotonic()
                 done = restic.patient("restore", newest.id, "--verify", "--target", str(scratch))
                 seconds = time.monotonic() - began
@@ -251,8 +251,12 @@ class Repository(Job):
                 compared = manifest.compare(manifest.load(listed.read_text(encoding="utf-8")), scratch)
                 came[name] = {"snapshot": newest.id, "seconds": round(seconds, 3), "files": compared.same,
                               "changed_meanwhile": compared.changed_meanwhile}  # fmt: skip
-                wrong = [f"missing: {one}" for one in compared.missing] + [f"different: {one}" for one in compared.different]
-                return "; ".join(wrong[:10]) or ("" if compared.good else f"snapshot {newest.short}: no file to compare")
+                wrong = [f"missing: {one}" for one in compared.missing] + [
+                    f"different: {one}" for one in compared.different
+                ]
+                return "; ".join(wrong[:10]) or (
+                    "" if compared.good else f"snapshot {newest.short}: no file to compare"
+                )
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
 
@@ -277,7 +281,7 @@ class Repository(Job):
         def work(name: str, restic: Restic) -> str:
             labels = {"host": name}
             try:
-                found = restic.snapshots()
+                found = restic.listed()
             except (OSError, ValueError, subprocess.TimeoutExpired):
                 rows.extend([("file_backup_up", labels, 0), ("file_backup_stale", labels, 1)])
                 raise

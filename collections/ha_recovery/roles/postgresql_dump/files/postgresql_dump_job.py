@@ -6,9 +6,9 @@
 dump [DATABASE ...]   dump each database and the roles, see that each can be read back, remove what is too old
 freshness             how old the newest dump of each is; status 1 when one is too old
 
-A dump is written under a name that begins with a dot. Only when pg_restore has listed it, and read all of it, does it get
-its own name: a half dump never counts. Each command leaves its figures for Prometheus. The program lies beside the modules
-that it shares with the collection's modules, as one folder that Python runs, and runs as the user postgresql_dump.
+A dump is written under a name that begins with a dot. Only when pg_restore has listed it, and read all of it, does it
+get its own name: a half dump never counts. Each command leaves its figures for Prometheus. The program lies beside the
+modules that it shares with the collection, as one folder that Python runs, and runs as the user postgresql_dump.
 """
 
 from __future__ import annotations
@@ -195,10 +195,18 @@ class Job:
         """pg_dump writes and syncs the files itself; it waits for a lock that somebody holds only so long."""
         limit = float(self.settings["timeout_s"])
         if database == dumps.GLOBALS:
-            words = ["--globals-only", "--no-password", "--dbname", self.connection(host, "postgres"), "--file", str(half)]
+            words = [
+                "--globals-only",
+                "--no-password",
+                "--dbname",
+                self.connection(host, "postgres"),
+                "--file",
+                str(half),
+            ]
             return self.run("pg_dumpall", *words, timeout=limit)
+        compress = self.settings["compress"]
         return self.run(
-            "pg_dump", "--format=directory", f"--jobs={self.settings['jobs']}", f"--compress={self.settings['compress']}",
+            "pg_dump", "--format=directory", f"--jobs={self.settings['jobs']}", f"--compress={compress}",
             f"--lock-wait-timeout={int(self.settings['lock_wait_s']) * 1000}", "--no-password", "--file", str(half),
             "--dbname", self.connection(host, database), timeout=limit,
         )  # fmt: skip
@@ -207,7 +215,8 @@ class Job:
         """Its table of contents, and then every byte of it. Raises DumpFailed."""
         if database == dumps.GLOBALS:
             half.chmod(0o600)
-            if "PostgreSQL database cluster dump complete" not in half.read_text(encoding="utf-8", errors="replace")[-200:]:
+            end = half.read_text(encoding="utf-8", errors="replace")[-400:]
+            if "PostgreSQL database cluster dump complete" not in end:
                 raise DumpFailed("the dump of the roles has no end")
             return dumps.Listed(0, 0)
         done = self.run("pg_restore", "--list", str(half), timeout=LIST_S)

@@ -32,7 +32,14 @@ def test_no_snapshots_is_an_answer() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
-    [("latest", "aaaa2222"), ("aaaa1111", "aaaa1111"), ("aaaa1111aaaa", "aaaa1111"), ("aaaa", None), ("aaa", None), ("bbbb", None)],
+    [
+        ("latest", "aaaa2222"),
+        ("aaaa1111", "aaaa1111"),
+        ("aaaa1111aaaa", "aaaa1111"),
+        ("aaaa", None),
+        ("aaa", None),
+        ("bbbb", None),
+    ],
 )
 def test_which_snapshot_is_meant(wanted: str, expected: str | None) -> None:
     found = snapshots.parse_snapshots(json.dumps([FIRST, SECOND]))
@@ -78,7 +85,10 @@ def test_the_reason_is_the_complaint_and_not_a_notice() -> None:
 
 
 def test_the_last_summary_counts() -> None:
-    assert snapshots.summary_of('{"message_type":"status"}\n{"message_type":"summary","snapshot_id":"x"}\n')["snapshot_id"] == "x"
+    assert (
+        snapshots.summary_of('{"message_type":"status"}\n{"message_type":"summary","snapshot_id":"x"}\n')["snapshot_id"]
+        == "x"
+    )
     assert snapshots.summary_of("noise\n1\n") == {}
 
 

@@ -86,7 +86,9 @@ def test_names_are_times() -> None:
     assert dumps.age_s(NAMES, NOW + DAY) == DAY
 
 
-@pytest.mark.parametrize(("name", "folder"), [("app", "app"), ("a/b", "a%2Fb"), ("..", "%2E%2E"), ("_globals", "_globals")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("app", "app"), ("a/b", "a%2Fb"), ("..", "%2E%2E"), ("_globals", "_globals")]
+)
 def test_every_database_has_a_folder(name: str, folder: str) -> None:
     assert dumps.folder_of(name) == folder
 
