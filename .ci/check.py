@@ -41,6 +41,8 @@ PARTS = (
     "boot_guard",
     "rejoin",
     "pgbackrest",
+    "file_backup",
+    "postgresql_dump",
 )
 RUNBOOKS = (
     "preflight",
