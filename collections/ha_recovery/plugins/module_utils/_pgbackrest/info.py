@@ -42,6 +42,8 @@ class Backup:
     wal_start: str
     wal_stop: str
     annotations: Mapping[str, str]
+    lsn_start: str = ""
+    lsn_stop: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def _backup(raw: Mapping[str, Any]) -> Backup:
         wal_start=str(wal.get("start") or ""),
         wal_stop=str(wal.get("stop") or ""),
         annotations={str(key): str(value) for key, value in (raw.get("annotation") or {}).items()},
+        lsn_start=str((raw.get("lsn") or {}).get("start") or ""),
+        lsn_stop=str((raw.get("lsn") or {}).get("stop") or ""),
     )
 
 
