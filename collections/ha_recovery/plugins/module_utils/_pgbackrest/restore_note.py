@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The note that a restore leaves on every database host: what it goes back to, and how far it is.
+
+It outlives reboots and the data directory, so a rerun goes on from it and one after success changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import replace_file
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout
+
+#: In this order; ``done`` and ``undone`` are the ends.
+PHASES = ("begun", "aside", "recovering", "proven", "promoted", "done", "undone")
+ENDS = ("done", "undone")
+
+
+def note_path(layout: Layout) -> Path:
+    """Where it is."""
+    return Path(layout.root, "var/lib/ha_recovery", f"restore-{layout.version}-{layout.cluster}.json")
+
+
+def read_note(layout: Layout) -> dict[str, Any]:
+    """The note, {} when there is none. One that cannot be read counts as unfinished: its phase is 'unreadable'."""
+    try:
+        found = json.loads(note_path(layout).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        return {"phase": "unreadable"}
+    return dict(found) if isinstance(found, Mapping) else {"phase": "unreadable"}
+
+
+def write_note(layout: Layout, note: Mapping[str, Any]) -> bool:
+    """Write it down. True when that changed it."""
+    if read_note(layout) == dict(note):
+        return False
+    path = note_path(layout)
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    replace_file(path, json.dumps(dict(note), indent=2) + "\n", mode=0o644, owner="root")
+    return True
+
+
+def update_note(layout: Layout, **more: Any) -> bool:
+    """Change some of it."""
+    return write_note(layout, {**read_note(layout), **more})

@@ -1,0 +1,467 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls of a whole-cluster restore. Each looks first and does what is missing, so a rerun goes on from anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import (
+    archive,
+    backup,
+    command,
+    restore,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.restore_note import (
+    ENDS,
+    read_note,
+    update_note,
+    write_note,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.target import target_from
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql import rewind
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_apply import is_masked, server_processes
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import (
+    owner_ids,
+    remove_file,
+    replace_file,
+    sync_directory,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import slot_name_for
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import (
+    FollowFailed,
+    start_server,
+    wait_streaming,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_run import DEFAULTS, upstream_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, data_state
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lineage import parse_history
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.promote_apply import (
+    WRITABLE_QUERY,
+    reload_server,
+)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import query_json
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers.maintenance import layout_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers.rejoin import MISSING, UNDER_WAY, lift
+from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls import CallFailed
+
+OVERRIDE = Path("/run/ha_recovery/boot_guard_override")
+# A transaction after the last one of anybody: recovery to a time needs one to see that it came there.
+MARK = """SET synchronous_commit = local;
+SELECT json_build_object('xid', pg_current_xact_id()::text)"""
+POINT = """SELECT json_build_object('lsn', pg_create_restore_point('{name}'),
+ 'segment', pg_walfile_name(pg_current_wal_lsn()))"""
+SWITCH = "SELECT to_json(pg_switch_wal())"
+ARCHIVED = "SELECT json_build_object('last', last_archived_wal, 'failed', last_failed_wal) FROM pg_stat_archiver"
+RECOVERY = """SELECT json_build_object('recovering', pg_is_in_recovery(),
+ 'paused', CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() = 'paused' ELSE false END,
+ 'lsn', coalesce(pg_last_wal_replay_lsn()::text, ''),
+ 'commit_at', coalesce(to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00',
+  ''))"""
+PROMOTE = "SELECT to_json(pg_promote(true, 120))"
+LOG_BYTES = 1 << 18
+
+
+def repository(args: Mapping[str, Any]) -> dict[str, Any]:
+    """On the repository host: what ``pgbackrest info`` says, runs of archived segments, and every history.
+
+    {info: its JSON, runs: [{timeline, first, last, last_at}], histories: {timeline: [[timeline, lsn]]}}.
+    """
+    runner, stanza = HostRunner(), str(args["stanza"])
+    limit, size = float(args.get("timeout") or 60), int(args.get("segment_bytes") or 16 << 20)
+    done = command.run(runner, "info", stanza=stanza, options=["--output=json"], timeout=limit)
+    if not done.ok:
+        raise CallFailed(f"pgbackrest info: {command.reason(done)}")
+    found: dict[str, Any] = next(
+        (one for one in json.loads(done.stdout, strict=False) if one.get("name") == stanza), {}
+    )
+    runs: list[dict[str, int]] = []
+    histories: dict[str, Any] = {}
+    for one in found.get("archive") or ():
+        key = int((one.get("database") or {}).get("repo-key") or 1)
+        path, options = f"archive/{stanza}/{one['id']}", [f"--repo={key}"]
+        listed = command.run(runner, f"repo-ls {path}", options=[*options, "--output=json", "--recurse"], timeout=limit)
+        if not listed.ok:
+            raise CallFailed(f"pgbackrest repo-ls {path}: {command.reason(listed)}")
+        listing = json.loads(listed.stdout)
+        runs += archive.archive_dict(archive.runs_of(listing, size))
+        for timeline in archive.histories_in(listing):
+            name = f"{path}/{timeline:08X}.history"
+            got = command.run(runner, f"repo-get {name}", options=options, timeout=limit)
+            if not got.ok:
+                raise CallFailed(f"pgbackrest repo-get {name}: {command.reason(got)}")
+            histories[str(timeline)] = parse_history(got.stdout)
+    return {"info": done.stdout, "runs": runs, "histories": histories}
+
+
+def look(args: Mapping[str, Any]) -> dict[str, Any]:
+    """On a database host: room, the note of a restore, what is kept aside, and whether pgBackRest is there."""
+    layout, runner = layout_of(args), HostRunner()
+    directory = layout.data_directory()
+    seen = rewind.look(runner, layout)
+    return {
+        "free_bytes": seen["free_bytes"],
+        "data_bytes": seen.get("data_bytes"),
+        "is_mount": os.path.ismount(directory),
+        "data_directory": str(directory),
+        "note": read_note(layout),
+        "aside": sorted(str(one) for one in directory.parent.glob(f"{directory.name}.before-restore-*")),
+        "installed": Path(restore.PROGRAM).exists(),
+    }
+
+
+def note(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Write down what is to be done, unless this very restore has written it already."""
+    layout, there = layout_of(args), read_note(layout_of(args))
+    wanted = dict(args["note"])
+    if there.get("id") == wanted["id"] and there.get("undo") == wanted.get("undo"):
+        return {"changed": False, "note": there}
+    return {"changed": write_note(layout, wanted), "note": wanted}
+
+
+def archive_all(args: Mapping[str, Any]) -> dict[str, Any]:
+    """On the primary, after clients were cut off: everything it has is archived. {lsn: behind the last transaction}.
+
+    A restore point named ``point`` is the way back to this moment.
+    """
+    layout, runner, limit = layout_of(args), HostRunner(), float(args.get("timeout") or 120)
+    known = read_note(layout)
+    if known.get("archived_lsn"):
+        return {"changed": False, "lsn": known["archived_lsn"]}
+    values = {}
+    for name, sql in (("mark", MARK), ("point", POINT.format(name=str(args["point"]))), ("switch", SWITCH)):
+        answer = query_json(runner, layout, sql, timeout=10)
+        if not answer.ok:
+            raise CallFailed(f"Postgres does not answer: {answer.error}")
+        values[name] = answer.value
+    segment, end = str(values["point"]["segment"]), time.monotonic() + limit
+    while True:
+        answer = query_json(runner, layout, ARCHIVED, timeout=5)
+        last = str((answer.value or {}).get("last") or "") if answer.ok else ""
+        if last[:24] >= segment:
+            break
+        if time.monotonic() > end:
+            raise CallFailed(
+                f"{segment} is not archived {limit:g} s after it was complete (the last one is {last or 'none'}); "
+                "see pg_stat_archiver and the log of pgbackrest on this host"
+            )
+        time.sleep(0.2)
+    update_note(layout, archived_lsn=values["point"]["lsn"], point=str(args["point"]))
+    return {"changed": True, "lsn": values["point"]["lsn"], "segment": segment}
+
+
+def _stamp(layout: Layout, name: str) -> Path:
+    directory = layout.data_directory()
+    return directory.with_name(f"{directory.name}.restored-{name}")
+
+
+def _unit_state(runner: HostRunner) -> str:
+    done = runner.run(["systemctl", "show", restore.UNIT, "--property=ActiveState,Job"], timeout=5)
+    fields = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line) if done.ok else {}
+    return "activating" if fields.get("Job", "0") not in ("", "0") else fields.get("ActiveState", "")
+
+
+def _tail(path: Path, size: int = 8192) -> str:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - size))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def aside(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Move the data directory out of the way, once; ``back``: put that path in its place."""
+    layout = layout_of(args)
+    directory, kept = layout.data_directory(), Path(str(args["aside"]))
+    back = str(args.get("back") or "")
+    try:
+        changed = False
+        # With nothing to put back, what is there is what was to come back: an undo of a restore that had not begun.
+        if not kept.exists() and directory.exists() and (not back or Path(back).exists()):
+            rewind.must_be_down(layout)
+            directory.rename(kept)
+            changed = True
+        if back and Path(back).exists() and not directory.exists():
+            rewind.must_be_down(layout)
+            Path(back).rename(directory)
+            changed = True
+        sync_directory(directory.parent)
+    except rewind.RewindFailed as error:
+        raise CallFailed(str(error)) from error
+    except OSError as error:
+        raise CallFailed(f"{directory}: {error}") from error
+    if back and data_state(directory, layout.version) != "initialized":
+        raise CallFailed(f"{directory} is not the data that was kept in {back}; nothing more was done")
+    if read_note(layout).get("phase") == "begun":
+        update_note(layout, phase="aside")
+    return {"changed": changed, "aside": str(kept) if kept.exists() else ""}
+
+
+def files(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Restore the files of a backup, or go on with that; wait for it at most ``wait`` s. {finished, percent}."""
+    layout, runner = layout_of(args), HostRunner()
+    directory, stamp = layout.data_directory(), _stamp(layout, str(args["id"]))
+    log = Path(restore.LOG)
+    end = time.monotonic() + float(args.get("wait") or 15)
+    try:
+        if stamp.exists():
+            return {"changed": False, "finished": True, "percent": 100.0}
+        if _unit_state(runner) not in UNDER_WAY:
+            if not args.get("begin"):
+                raise CallFailed(f"the restore failed: {restore.last_words(_tail(log))}")
+            rewind.must_be_down(layout)
+            _own(directory)
+            remove_file(rewind.marker_path(layout))
+            runner.run(["systemctl", "reset-failed", restore.UNIT], timeout=5)
+            argv = restore.start_argv(
+                stanza=str(args["stanza"]),
+                repository=int(args.get("repository") or 1),
+                label=str(args["label"]),
+                data_directory=str(directory),
+                stamp=str(stamp),
+                process_max=int(args.get("process_max") or max(1, (os.cpu_count() or 2) // 2)),
+            )
+            done = runner.run(argv, timeout=20)
+            if not done.ok:
+                raise CallFailed(f"the restore could not be started: {done.reason}")
+    except (rewind.RewindFailed, OSError) as error:
+        raise CallFailed(str(error)) from error
+    while _unit_state(runner) in UNDER_WAY:
+        if time.monotonic() >= end:
+            return {"changed": True, "finished": False, "percent": restore.percent(_tail(log))}
+        time.sleep(0.3)
+    if not stamp.exists():
+        raise CallFailed(f"the restore failed: {restore.last_words(_tail(log))}")
+    return {"changed": True, "finished": True, "percent": 100.0}
+
+
+def _own(directory: Path) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ids = owner_ids("postgres")
+    if ids is not None:
+        os.chown(directory, *ids)
+
+
+def _conf(layout: Layout) -> Path:
+    return layout.config_dir / "conf.d" / "96-restore.conf"
+
+
+def _unmask(runner: HostRunner, layout: Layout) -> None:
+    if is_masked(layout):
+        done = runner.run(["systemctl", "unmask", layout.unit], timeout=10)
+        if not done.ok:
+            raise CallFailed(f"systemctl unmask {layout.unit}: {done.reason}")
+    runner.run(["systemctl", "reset-failed", layout.unit], timeout=5)
+
+
+def _server_log(layout: Layout) -> str:
+    path = Path(layout.root, f"var/log/postgresql/postgresql-{layout.version}-{layout.cluster}.log")
+    return restore.since_start(_tail(path, LOG_BYTES))
+
+
+def recover(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Start the restored server as a standby of nobody, or look how far it is; wait at most ``wait`` s for its target.
+
+    {state: reached, going on or missed; words, stopped, lsn, commit_at}.
+    """
+    layout, runner, target = layout_of(args), HostRunner(), target_from(args["target"])
+    known = read_note(layout)
+    proof = known.get("proof") or {}
+    if known.get("phase") in ("proven", "promoted", *ENDS) and proof:
+        return {**proof, "changed": False}
+    changed = False
+    if not server_processes(layout.data_directory().resolve()):
+        if not args.get("begin"):
+            why = restore.fatal_words(_server_log(layout)) or f"see journalctl -u {layout.unit}"
+            raise CallFailed(f"the server ended while it recovered: {why}")
+        _begin_recovery(runner, layout, args)
+        changed = True
+    end, moved, last = time.monotonic() + float(args.get("wait") or 15), time.monotonic(), ""
+    while True:
+        answer = query_json(runner, layout, RECOVERY, timeout=5)
+        value = answer.value if answer.ok else {}
+        if answer.ok and not value["recovering"]:
+            raise CallFailed("the restored server is writable before its target was proven; expected a standby")
+        if value.get("lsn", "") != last:
+            last, moved = value.get("lsn", ""), time.monotonic()
+        seen = restore.Recovery(
+            bool(value.get("paused")), last, value.get("commit_at", ""), time.monotonic() - moved, _server_log(layout)
+        )
+        judged = restore.judge(target, seen, end_lsn=str(args.get("end_lsn") or "0/0"))
+        result = {"state": judged.state, "words": judged.words, "stopped": judged.stopped, "lsn": seen.lsn,
+                  "commit_at": seen.commit_at}  # fmt: skip
+        if judged.state == "reached":
+            update_note(layout, phase="proven", proof=result)
+        if judged.state != "going on" or time.monotonic() >= end:
+            return {**result, "changed": changed or judged.state == "reached"}
+        if not answer.ok and not server_processes(layout.data_directory().resolve()):
+            why = restore.fatal_words(_server_log(layout)) or answer.error
+            raise CallFailed(f"the server ended while it recovered: {why}")
+        time.sleep(0.3)
+
+
+def _begin_recovery(runner: HostRunner, layout: Layout, args: Mapping[str, Any]) -> None:
+    directory = layout.data_directory()
+    if data_state(directory, layout.version) != "initialized":
+        raise CallFailed(f"{directory} holds no complete cluster; expected the restored one")
+    target = target_from(args["target"])
+    text = restore.recovery_conf(str(args["stanza"]), target, int(args["timeline"]))
+    remove_file(directory / "postmaster.pid")
+    remove_file(directory / "recovery.signal")
+    replace_file(directory / "standby.signal", "", mode=0o600, owner="postgres")
+    replace_file(_conf(layout), text, mode=0o640, owner="postgres")
+    update_note(layout, phase="recovering")
+    lift(args)
+    _unmask(runner, layout)
+    done = runner.run(["systemctl", "start", "--no-block", layout.unit], timeout=10)
+    if not done.ok:
+        raise CallFailed(f"{layout.unit} did not start: {done.reason}")
+    end = time.monotonic() + 20
+    while not server_processes(directory.resolve()):
+        state = runner.run(["systemctl", "is-active", layout.unit], timeout=5).stdout.strip()
+        if state == "failed" or time.monotonic() > end:
+            raise CallFailed(
+                f"{layout.unit} did not start (it is {state or 'silent'}); see journalctl -u {layout.unit}"
+            )
+        time.sleep(0.1)
+
+
+def promote(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what was proven is promoted; then it runs with its usual settings, and a slot for every peer."""
+    layout, runner = layout_of(args), HostRunner()
+    known = read_note(layout)
+    if known.get("phase") not in ("proven", "promoted", *ENDS):
+        raise CallFailed(f"that it came to its target is not proven (phase {known.get('phase')}); it was not promoted")
+    changed = False
+    asked = query_json(runner, layout, RECOVERY, timeout=5)
+    if not asked.ok and not server_processes(layout.data_directory().resolve()):
+        _restart(runner, layout, str(args["by"]))
+        asked = query_json(runner, layout, RECOVERY, timeout=5)
+    if not asked.ok:
+        raise CallFailed(f"Postgres does not answer: {asked.error}")
+    if asked.value["recovering"]:
+        done = query_json(runner, layout, PROMOTE, timeout=125)
+        if not done.ok or done.value is not True:
+            raise CallFailed(f"pg_promote() did not finish within 120 s: {done.error or 'it answered false'}")
+        changed = True
+    # What it recovered to can only be changed by a restart. Nobody but us is connected.
+    if _conf(layout).exists():
+        remove_file(_conf(layout))
+        query_json(runner, layout, "CHECKPOINT; SELECT to_json(true)", timeout=120)
+        runner.run(["systemctl", "stop", layout.unit], timeout=120)
+        _restart(runner, layout, str(args["by"]))
+        changed = True
+    seen = query_json(runner, layout, WRITABLE_QUERY, timeout=10)
+    if not seen.ok:
+        raise CallFailed(f"it does not accept writes: {seen.error}")
+    values = ", ".join(f"('{slot_name_for(str(peer))}')" for peer in args.get("peers") or ())
+    made = query_json(runner, layout, MISSING.format(names=values), timeout=10) if values else None
+    if made is not None and not made.ok:
+        raise CallFailed(f"the slots for its peers could not be made: {made.error}")
+    timeline = int(seen.value["timeline"])
+    _history_archived(layout, timeline)
+    if known.get("phase") == "proven":
+        update_note(layout, phase="promoted", new_timeline=timeline)
+    return {"changed": changed, "timeline": timeline, "lsn": seen.value["lsn"]}
+
+
+def _restart(runner: HostRunner, layout: Layout, by: str) -> None:
+    """Load balancers keep this host away and its peers are held, which the boot guard would rightly refuse."""
+    OVERRIDE.parent.mkdir(mode=0o755, exist_ok=True)
+    replace_file(OVERRIDE, f"{by}\n", mode=0o644, owner="root")
+    runner.run(["systemctl", "reset-failed", layout.unit], timeout=5)
+    try:
+        start_server(runner, layout, timeout=120)
+    except FollowFailed as error:
+        raise CallFailed(str(error)) from error
+    finally:
+        OVERRIDE.unlink(missing_ok=True)
+
+
+def _history_archived(layout: Layout, timeline: int, within: float = 60.0) -> None:
+    """The others learn of the new timeline from the archive."""
+    status = layout.data_directory() / "pg_wal" / "archive_status"
+    end = time.monotonic() + within
+    while (status / f"{timeline:08X}.history.ready").exists():
+        if time.monotonic() > end:
+            raise CallFailed(
+                f"the history of timeline {timeline} is not archived after {within:g} s; see the log of pgbackrest"
+            )
+        time.sleep(0.2)
+
+
+def follow(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Start a rebuilt host as a standby; what streaming cannot give it comes out of the archive; wait until it does."""
+    layout, runner = layout_of(args), HostRunner()
+    upstream, limit = upstream_of({**DEFAULTS, **args}, layout), float(args.get("timeout") or 600)
+    running = bool(server_processes(layout.data_directory().resolve()))
+    try:
+        changed = rewind.as_standby(layout, upstream) or not running
+        if not running:
+            replace_file(
+                _conf(layout),
+                restore.recovery_conf(str(args["stanza"]), None, 0),
+                mode=0o640,
+                owner="postgres",
+            )
+            changed = lift(args)["changed"] or changed
+            _unmask(runner, layout)
+            start_server(runner, layout, timeout=limit)
+        seen = wait_streaming(runner, layout, upstream, port=5432, timeout=limit)
+        if _conf(layout).exists():
+            remove_file(_conf(layout))
+            reload_server(layout)
+            changed = True
+        values = ", ".join(f"('{slot_name_for(str(peer))}')" for peer in args.get("peers") or ())
+        made = query_json(runner, layout, MISSING.format(names=values), timeout=10) if values else None
+    except FollowFailed as error:
+        raise CallFailed(str(error)) from error
+    if made is not None and not made.ok:
+        raise CallFailed(f"it streams, but the slots for its peers could not be made: {made.error}")
+    return {**seen, "changed": changed}
+
+
+def take_backup(args: Mapping[str, Any]) -> dict[str, Any]:
+    """On the repository host: the full backup with that label, once; wait for it at most ``wait`` s."""
+    runner, stanza, label = HostRunner(), str(args["stanza"]), str(args["label"])
+    end, began = time.monotonic() + float(args.get("wait") or 15), time.monotonic()
+    try:
+        while True:
+            running = backup.unit_state(runner) in UNDER_WAY
+            now = command.info(runner, stanza)
+            made = next((one for one in now.backups if one.annotations.get("label") == label), None)
+            told = backup.told(now, made, time.monotonic() - began)
+            if made is not None or time.monotonic() >= end:
+                return {"changed": True, "finished": made is not None, "label": made.label if made else "",
+                        "message": told}  # fmt: skip
+            if not running and not args.get("begin"):
+                raise CallFailed(f"the backup failed: {backup.last_words(runner)}")
+            if not running:
+                backup.start(runner, "full", label)
+                args = {**args, "begin": False}
+            time.sleep(0.5)
+    except (backup.BackupRefused, backup.BackupFailed, command.PgbackrestFailed) as error:
+        raise CallFailed(str(error)) from error
+
+
+def finish(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The end is written down: a rerun with the same target changes nothing."""
+    layout = layout_of(args)
+    directory = layout.data_directory()
+    for stamp in directory.parent.glob(f"{directory.name}.restored-*"):
+        stamp.unlink()
+    more = {key: args[key] for key in ("new_timeline", "backup", "proof") if key in args}
+    return {"changed": update_note(layout, phase=str(args["phase"]), ended_at=_now(), **more)}
+
+
+def _now() -> str:
+    return f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
