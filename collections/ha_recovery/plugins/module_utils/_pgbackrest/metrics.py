@@ -17,6 +17,14 @@ HELP = {
     "pgbackrest_last_backup_bytes": "Size of the newest backup in the repository.",
     "pgbackrest_verify_good": "1 when the last check of every file found nothing missing or damaged.",
     "pgbackrest_verify_time_seconds": "When that check ended.",
+    "pgbackrest_drill_stale": "1 when the last good restore drill is older than allowed.",
+    "pgbackrest_drill_good": "1 when the last restore drill found nothing wrong.",
+    "pgbackrest_drill_time_seconds": "When that drill ended.",
+    "pgbackrest_drill_last_good_time_seconds": "When the last good restore drill ended.",
+    "pgbackrest_drill_rto_seconds": "Seconds from nothing to a server that takes queries, in the last good drill.",
+    "pgbackrest_drill_commit_age_seconds": "Age of the last commit that came back, at the beginning of that drill.",
+    "pgbackrest_drill_archive_age_seconds": "Age of the newest archived segment, at the beginning of that drill.",
+    "pgbackrest_drill_restore_bytes_per_second": "How fast that drill copied the backup.",
 }
 
 

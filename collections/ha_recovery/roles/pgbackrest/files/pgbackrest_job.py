@@ -6,6 +6,8 @@
 backup full|diff|incr [--label TEXT]   one backup; waits while another one runs
 verify                                 every file is read, and its checksum compared
 freshness                              how old the newest backup is; status 1 when it is too old
+drill [--random] [--request FILE]      a backup is restored into a scratch instance, looked at, and removed again
+table --request FILE                   a table as it once was is dumped out of such an instance
 
 Each leaves its figures for Prometheus. It lies beside the modules that it shares with the collection's modules, as one
 folder that Python runs. systemd runs it as the user postgres, whose the repository is.
@@ -23,8 +25,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import drill
 import info
 import metrics
+import trial
 import verify
 
 PGBACKREST = "/usr/bin/pgbackrest"
@@ -40,6 +44,7 @@ class Job:
         self.max_age_s = float(str(settings["max_age_s"]))
         self.metrics_file = Path(str(settings["metrics"]))
         self.prefer_standby = bool(settings["prefer_standby"])
+        self.scratch = dict(settings["scratch"])  # type: ignore[call-overload]
         self.lock = lock
         self.say = say
 
@@ -117,7 +122,7 @@ class Job:
         try:
             stanza = self.look()
         except (info.InfoError, subprocess.TimeoutExpired, OSError) as error:
-            write(self.metrics_file, metrics.render([("pgbackrest_up", labels, 0), *self.verified(labels)]))
+            write(self.metrics_file, metrics.render([("pgbackrest_up", labels, 0), *self.proven(labels)]))
             self.say(f"the repository cannot be read: {error}")
             return 1
         age = stanza.age_s(now)
@@ -131,11 +136,40 @@ class Job:
             rows.append(("pgbackrest_backup_age_seconds", labels, round(age)))
             if stanza.newest.repository_bytes is not None:
                 rows.append(("pgbackrest_last_backup_bytes", labels, stanza.newest.repository_bytes))
-        write(self.metrics_file, metrics.render([*rows, *self.verified(labels)]))
+        write(self.metrics_file, metrics.render([*rows, *self.proven(labels)]))
         if stale:
             told = "there is none" if age is None else f"the newest ended {age / 3600:.1f} h ago"
             self.say(f"no successful backup within {self.max_age_s / 3600:g} h: {told}")
         return 1 if stale else 0
+
+    def drill(self, request: dict[str, object]) -> int:
+        """Never while another job runs: it would be measured, too."""
+        one = trial.Drill(self.scratch, self.stanza, self.metrics_file.parent, self.run, self.say, request)
+        one.say("waiting for its turn")
+        self.alone()
+        done = one.carry_out()
+        self.freshness()
+        self.say(drill.summary(one.result))
+        return done
+
+    def table(self, request: dict[str, object]) -> int:
+        """Somebody waits for it, so it does not wait for backups; two of its kind have one place, and wait."""
+        one = trial.Table(self.scratch, self.stanza, self.metrics_file.parent, self.run, self.say, request)
+        self.lock = self.lock.replace("job.lock", "table.lock")
+        self.alone()
+        return one.carry_out()
+
+    def proven(self, labels: dict[str, str]) -> list[metrics.Row]:
+        """What the last check of every file and the last drill came to."""
+        limit, now = float(self.scratch["max_age_s"]) or None, time.time()
+        path = self.metrics_file.with_name("drill.json")
+        try:
+            note = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            # From now on it is known since when there has been none.
+            note = {"since": int(now)}
+            write(path, json.dumps(note))
+        return [*self.verified(labels), *drill.rows_of(note, labels, limit, now)]
 
     def verified(self, labels: dict[str, str]) -> list[metrics.Row]:
         """What the last check of every file came to."""
@@ -173,6 +207,10 @@ def main(arguments: Sequence[str], settings: str = "/etc/pgbackrest/job.json", r
     one.add_argument("--label", default="")
     commands.add_parser("verify")
     commands.add_parser("freshness")
+    rehearsal = commands.add_parser("drill")
+    rehearsal.add_argument("--random", action="store_true")
+    for named in (rehearsal, commands.add_parser("table")):
+        named.add_argument("--request", default="")
     options = parser.parse_args(arguments)
 
     def say(text: str) -> None:
@@ -182,6 +220,11 @@ def main(arguments: Sequence[str], settings: str = "/etc/pgbackrest/job.json", r
         job = Job(json.loads(Path(settings).read_text(encoding="utf-8")), f"{run}/job.lock", say)
         if options.command == "backup":
             return job.backup(options.type, options.label)
+        if options.command in ("drill", "table"):
+            asked = json.loads(Path(options.request).read_text(encoding="utf-8")) if options.request else {}
+            if options.command == "drill":
+                return job.drill({"random": options.random, **asked})
+            return job.table(asked)
         return job.verify() if options.command == "verify" else job.freshness()
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         say(str(error))
