@@ -180,7 +180,8 @@ class Trial:
             "lsn": seen.lsn, "commit_at": seen.commit_at, "stopped": recovered.stopped(seen.log), "good": not why
         }  # fmt: skip
         if why:
-            raise ScratchFailed(why)
+            said = recovered.complaints(seen.log)
+            raise ScratchFailed(f"{why}: {said[-1]}" if said else why)
         return seen
 
 
