@@ -11,13 +11,16 @@ its repositories cannot be read                       yellow    pgbackrest info 
 there is no backup yet                                yellow    backup.yml
 the newest is older than allowed                      yellow    backup.yml
 the last check of every file found damage             red       a full backup
+the last restore drill failed                         red       restore_drill.yml
+the last good drill is older than allowed             red       restore_drill.yml
 the primary's archiver fails                          yellow    its log
 segments wait for the archive, more than 16           yellow    the repository host, the network
 none of these                                         --        nothing
 ====================================================  ========  ==============================
 
 A lost archive costs nothing today and everything on the day it is needed: yellow, so that people look by day. Damaged
-backups are red, for until the next full one there may be nothing to restore from.
+backups are red, for until the next full one there may be nothing to restore from; so are backups of which nobody knows
+whether they can be restored. A new estate has its first drill within the time allowed, counted from the first look.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology
 
 BACKUP = "ansible-playbook playbooks/backup.yml"
 FULL = f"{BACKUP} -e backup_type=full"
+DRILL = "ansible-playbook playbooks/restore_drill.yml"
 READY_LIMIT = 16
 
 
@@ -65,6 +69,19 @@ def repository_reasons(host: str, seen: Mapping[str, Any]) -> Iterator[Reason]:
             host, f"the check of every file found damage {ago(verified['age_s'])} ago", "every file as it was written",
             f"{FULL}; journalctl -u pgbackrest-verify on {host} names the files", "red",
         )  # fmt: skip
+    yield from drill_reasons(host, seen.get("drill") or {})
+
+
+def drill_reasons(host: str, drill: Mapping[str, Any]) -> Iterator[Reason]:
+    """``drill``: {good, problems, overdue, limit_s, good_age_s}; good None: there was none yet."""
+    age = drill.get("good_age_s")
+    last = "there was no good one yet" if age is None else f"the last good one was {ago(age)} ago"
+    if drill.get("good") is False:
+        why = "; ".join(drill.get("problems") or ["it did not end"])
+        yield Reason(host, f"the last restore drill failed: {why}; {last}", "a backup that can be restored",
+                     f"{FULL}, then {DRILL}", "red")  # fmt: skip
+    elif drill.get("overdue"):
+        yield Reason(host, f"no restore drill of late: {last}", f"one within {ago(drill['limit_s'])}", DRILL, "red")
 
 
 def archive_reasons(host: str, seen: Mapping[str, Any]) -> Iterator[Reason]:
@@ -97,4 +114,6 @@ def backup_detail(seen: Mapping[str, Any]) -> str:
     )
     verified = seen.get("verified")
     words += [f"{'verified' if verified['good'] else 'found damaged'} {ago(verified['age_s'])} ago"] if verified else []
+    drill = seen.get("drill") or {}
+    words += [f"restored in a drill {ago(drill['good_age_s'])} ago"] if drill.get("good_age_s") is not None else []
     return "; ".join(words)

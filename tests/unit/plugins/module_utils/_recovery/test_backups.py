@@ -59,6 +59,27 @@ def test_repository(seen: dict[str, Any], severity: str | None, says: str, after
 
 
 @pytest.mark.parametrize(
+    ("drill", "says"),
+    [
+        (None, ""),
+        ({"good": None, "overdue": False, "limit_s": 720000, "good_age_s": None}, ""),
+        ({"good": True, "overdue": False, "limit_s": 720000, "good_age_s": 60}, ""),
+        ({"good": True, "overdue": True, "limit_s": 720000, "good_age_s": 864000},
+         "no restore drill of late: the last good one was 10.0 days ago"),
+        ({"good": None, "overdue": True, "limit_s": 720000, "good_age_s": None},
+         "no restore drill of late: there was no good one yet"),
+        ({"good": False, "problems": ["a", "b"], "overdue": True, "limit_s": 720000, "good_age_s": 60},
+         "the last restore drill failed: a; b; the last good one was 60 s ago"),
+    ],
+)  # fmt: skip
+def test_drill(drill: dict[str, Any] | None, says: str) -> None:
+    """Backups that were never restored are red."""
+    found = list(repository_reasons("backup1", repository(drill=drill)))
+    assert [(one.observed, one.severity) for one in found] == ([(says, "red")] if says else [])
+    assert all("restore_drill.yml" in one.next for one in found)
+
+
+@pytest.mark.parametrize(
     ("seen", "says"),
     [
         ({}, ""),

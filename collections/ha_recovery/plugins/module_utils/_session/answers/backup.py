@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import command
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import command, drill
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.observe import stanza_dict
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.preflight_facts import archive_ready
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import query_json
@@ -34,19 +34,35 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _drill(note: Mapping[str, Any], limit: float | None, now: float) -> dict[str, Any] | None:
+    """{good, problems, overdue, limit_s, good_age_s} of restore drills; ``good`` None: there was none yet."""
+    if not note:
+        return None
+    at = note.get("last_good_at")
+    return {
+        "good": bool(note["good"]) if note.get("at") else None,
+        "problems": list(note.get("problems") or ()),
+        "overdue": drill.overdue(note, limit, now),
+        "limit_s": limit,
+        "good_age_s": None if at is None else round(now - at),
+    }
+
+
 def backup_info(args: Mapping[str, Any]) -> dict[str, Any]:
-    """{what :func:`stanza_dict` says, max_age_s, verified: {good, age_s} or None}."""
+    """{what :func:`stanza_dict` says, max_age_s, verified: {good, age_s} or None, drill: see :func:`_drill`}."""
     now, job = time.time(), _json(JOB)
     try:
         seen = stanza_dict(command.info(HostRunner(), str(args["stanza"]), timeout=8), now)
     except command.PgbackrestFailed as error:
         seen = stanza_dict(None, now, str(error))
-    verified = _json(Path(str(job.get("metrics") or "/nowhere")).with_name("verify.json"))
+    verified_path = Path(str(job.get("metrics") or "/nowhere")).with_name("verify.json")
+    verified = _json(verified_path)
     return {
         **seen,
         # One screen wants the newest of them, not all.
         "backups": len(seen["backups"]),
         "max_age_s": job.get("max_age_s"),
+        "drill": _drill(_json(verified_path.with_name("drill.json")), (job.get("scratch") or {}).get("max_age_s"), now),
         "verified": {"good": bool(verified["good"]), "age_s": round(now - verified["at"])} if verified else None,
     }
 
