@@ -42,8 +42,6 @@ PARTS = (
     "rejoin",
     "pgbackrest",
     "restore",
-    "file_backup",
-    "postgresql_dump",
 )
 RUNBOOKS = (
     "preflight",
@@ -52,6 +50,8 @@ RUNBOOKS = (
     "maintenance",
     "rolling",
     "refusals",
+    "file_backup",
+    "postgresql_dump",
 )
 TYPED = (
     "collections/ha_recovery/plugins/module_utils",
