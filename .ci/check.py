@@ -41,6 +41,7 @@ PARTS = (
     "boot_guard",
     "rejoin",
     "pgbackrest",
+    "restore_drill",
     "restore",
 )
 RUNBOOKS = (

@@ -83,7 +83,7 @@ proof:
     words: recovery is at 0/5000148, last transaction committed 2026-03-01 01:59:41.100000+00
     stopped: recovery stopping before commit of transaction 748, time 2026-03-01 01:59:42.2 UTC
     lsn: 0/5000148
-    commit_at: 2026-03-01 01:59:41.100000+00
+    commit_at: "2026-03-01 01:59:41.100000+00"
 timeline:
   description: The timeline that the cluster is on now.
   returned: when the plan acts

@@ -85,6 +85,8 @@ def start_argv(kind: str, label: str) -> list[str]:
         "systemd-run",
         "--quiet",
         "--no-block",
+        # A failure is told to whoever asked, and does not stay behind as a degraded host.
+        "--collect",
         f"--unit={UNIT}",
         "--service-type=oneshot",
         "--description=Backup that somebody asked for",

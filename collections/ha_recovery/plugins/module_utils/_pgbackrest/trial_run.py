@@ -68,6 +68,8 @@ def start_argv(kind: str, request: str, limit_s: float) -> list[str]:
         "systemd-run",
         "--quiet",
         "--no-block",
+        # A failure is told to whoever asked, and does not stay behind as a degraded host.
+        "--collect",
         f"--unit={unit_of(kind)}",
         "--service-type=oneshot",
         f"--description={WORDS[kind]}",
