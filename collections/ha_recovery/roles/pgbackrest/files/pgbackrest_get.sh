@@ -6,6 +6,7 @@
 # Until then the answer is "not there" (status 1), which takes some milliseconds and needs no repository host.
 set -eu
 asked=/run/pgbackrest/asked_since
+hung=/run/pgbackrest/hung_since
 now=$(date +%s)
 # Calls follow each other every half second while nothing streams; after a pause, a new spell of asking begins.
 if [ ! -e "$asked" ] || [ $((now - $(stat -c %Y "$asked"))) -gt 8 ]; then
@@ -15,9 +16,18 @@ fi
 since=$(cat "$asked")
 touch "$asked"
 [ $((now - since)) -ge 10 ] || exit 1
-# A repository host that hangs must not keep a standby from streaming again. 124 (time is up) is "not there", too.
+# A promotion waits for the call that is under way. So a repository host that hangs costs five seconds once, not for
+# each file that Postgres asks for: then it is left alone for a minute.
+if [ -e "$hung" ] && [ $((now - $(stat -c %Y "$hung"))) -lt 60 ]; then
+    exit 1
+fi
 rc=0
-timeout 10 pgbackrest --stanza="$1" archive-get "$2" "$3" || rc=$?
+timeout 5 pgbackrest --stanza="$1" archive-get "$2" "$3" || rc=$?
 touch "$asked"
+# 124, time is up, is "not there", too; 126 and above would end the standby.
+if [ "$rc" -eq 124 ]; then
+    touch "$hung" || exit 1
+    exit 1
+fi
 [ "$rc" -lt 126 ] || rc=1
 exit "$rc"
