@@ -201,8 +201,7 @@ def why(output: str) -> list[str]:
             try:
                 result = json.loads(found.group(2))
             except ValueError:  # an assertion's answer spans lines
-                after = [one for one in lines[number : number + 12] if '"msg": ' in one]
-                result = {"msg": after[0].strip() if after else found.group(2)}
+                result = {"msg": message_below(lines[number : number + 40]) or found.group(2)}
             words = [
                 *str(result.get("stdout") or "").splitlines()[-25:],
                 *str(result.get("msg") or "").splitlines()[-8:],
@@ -211,6 +210,15 @@ def why(output: str) -> list[str]:
         elif re.match(r"(FAILED tests|E   )", line):
             said.append(line.strip()[:300])
     return said[-40:]
+
+
+def message_below(lines: Sequence[str]) -> str:
+    """The message in an assertion's answer, which spans lines; a message that is a list spans some more."""
+    for number, line in enumerate(lines):
+        if '"msg": ' in line:
+            end = next((at for at, one in enumerate(lines[number:]) if one.strip().startswith("]")), 0)
+            return "\n".join(one.strip() for one in lines[number : number + (end if line.endswith("[") else 0) + 1])
+    return ""
 
 
 def last_task(log: Path) -> str:
