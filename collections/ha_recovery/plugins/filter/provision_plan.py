@@ -44,6 +44,10 @@ options:
     description: Name of the host on which a new cluster starts.
     type: str
     required: true
+  prepare:
+    description: Whether a disaster recovery is under way, so that without a primary no cluster is made.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -58,7 +62,7 @@ _value:
     C(primary) (the running primary, or the host that will be), C(bootstrap), C(refusals) (each with host, observed,
     expected, next; no host may be touched while there is one) and C(steps), host name to C(action), C(source) and
     C(reason).
-    Actions are initialise, start, seed, follow, configure, leave and unreachable.
+    Actions are initialise, prepare, start, seed, follow, configure, leave and unreachable.
   type: dict
 """
 
@@ -68,12 +72,13 @@ def provision_plan(
     expected: Sequence[str],
     bootstrap_primary: str,
     hosts: Mapping[str, Mapping[str, Any]] | None = None,
+    prepare: bool = False,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     by_name = {str(node["host"]): node for node in nodes}
     judged = [host_from_node(name, by_name.get(name), (hosts or {}).get(name)) for name in sorted(expected)]
     topology = topology_of(nodes_from(nodes, expected)).as_dict()
-    return as_dict(plan(judged, bootstrap_primary, stale_refusals(topology)))
+    return as_dict(plan(judged, bootstrap_primary, stale_refusals(topology), prepare=prepare))
 
 
 class FilterModule:

@@ -8,15 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.observed import value_of, why_silent
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore import (
-    Asked,
-    Seen,
-    look_from,
-    plan_restore,
-)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore import plan_restore
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore_seen import asked_from, seen_from
 
 DOCUMENTATION = r"""
 name: restore_plan
@@ -88,24 +81,15 @@ def restore_plan(
     repository: str = "",
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    unknown = sorted(set(asked) - set(Asked.__dataclass_fields__))
-    if unknown:
-        raise AnsibleFilterError(f"restore_plan does not know {', '.join(unknown)}")
     strangers = sorted(set(asked.get("without") or ()) - set(databases))
     if strangers:
         raise AnsibleFilterError(
             f"restore_without names {', '.join(strangers)}; there are {', '.join(sorted(databases))}"
         )
-    where = hosts.get(repository, {})
-    seen = Seen(
-        nodes_from(observed["nodes"], databases),
-        balancers_from(observed["load_balancers"], load_balancers),
-        {name: look_from(value_of(hosts.get(name, {}), "restore_look")) for name in databases},
-        repository,
-        value_of(where, "restore_repository"),
-        why_silent(where, ["restore_repository"]),
-    )
-    return plan_restore(seen, Asked(**{**asked, "without": tuple(asked.get("without") or ())}))
+    try:
+        return plan_restore(seen_from(observed, hosts, databases, load_balancers, repository), asked_from(asked))
+    except ValueError as problem:
+        raise AnsibleFilterError(f"restore_plan: {problem}") from None
 
 
 class FilterModule:

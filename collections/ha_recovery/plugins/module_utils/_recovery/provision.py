@@ -18,6 +18,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenanc
 #: What the role does on a host. Only ``initialise``, ``seed``, ``start`` and ``follow`` change whether a server runs.
 ACTIONS: Mapping[str, str] = {
     "initialise": "make a new cluster here; no host has data",
+    "prepare": "install and configure; the data comes out of the backups",
     "start": "start the new cluster whose creation was interrupted",
     "seed": "copy the primary's data into the empty data directory, then follow the primary",
     "follow": "make the standby stream from the primary",
@@ -88,9 +89,12 @@ class Plan:
     steps: Mapping[str, Step] = field(default_factory=dict)
 
 
-def plan(hosts: Sequence[Host], bootstrap_primary: str, stale: Sequence[Refusal] = ()) -> Plan:
+def plan(
+    hosts: Sequence[Host], bootstrap_primary: str, stale: Sequence[Refusal] = (), *, prepare: bool = False
+) -> Plan:
     """Decide for all database hosts of one cluster together.
 
+    ``prepare``: a disaster recovery is under way. Without a primary no cluster is made: the data is in the backups.
     ``stale``: primaries that the topology found to be behind a newer timeline: until they are fenced, nothing is done.
     """
     refusals = [*_unusable(hosts), *stale]
@@ -108,7 +112,18 @@ def plan(hosts: Sequence[Host], bootstrap_primary: str, stale: Sequence[Refusal]
     if primaries:
         primary = primaries[0]
         return Plan(primary=primary.name, steps={host.name: _beside(host, primary) for host in hosts})
+    if prepare:
+        return Plan(steps={host.name: _prepared(host) for host in hosts})
     return _without_primary(hosts, bootstrap_primary)
+
+
+def _prepared(host: Host) -> Step:
+    """One host of a cluster that disaster_recovery.yml brings back."""
+    if not host.reachable:
+        return Step("unreachable", reason="the host does not answer")
+    if host.fenced or host.data_state != "absent":
+        return Step("leave", reason="disaster_recovery.yml is at work on it")
+    return Step("prepare", reason=ACTIONS["prepare"])
 
 
 def _unusable(hosts: Sequence[Host]) -> list[Refusal]:

@@ -13,6 +13,7 @@ undo was asked for, and nothing is kept aside                       refuse
 undo was asked for                                                  undo, or go on with it
 a restore to this target, or no target given, is under way          go on with it
 a restore to another target is under way                            refuse
+a disaster recovery is under way                                    refuse
 the cluster was restored to this target, and not asked for again    none
 no target, or one that cannot be read                               refuse
 two writable primaries, or no host to restore on                    refuse, unless restore_host names it
@@ -27,98 +28,41 @@ otherwise                                                           restore
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
-from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.archive import runs_from
-from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.info import InfoError, parse_info
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.restore_note import ENDS
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.restore_plan import (
-    Archive,
     Choice,
-    ChoiceRefused,
     Live,
-    choose,
     moment,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.target import (
     Target,
-    TargetRefused,
-    parse_target,
     target_from,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.basebackup import size
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import format_lsn, parse_lsn
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import Balancer
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import parse_lsn
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.refusal import Refusal
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore_seen import (
+    RESTORE,
+    UNDO,
+    Asked,
+    Look,
+    Refused,
+    Seen,
+    asked_target,
+    choice_of,
+    last_segment,
+    live_of,
+    look_of,
+    newest_note,
+    refused,
+    room_for,
+)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import STATUS
-
-RESTORE = "ansible-playbook playbooks/restore.yml"
-UNDO = f"{RESTORE} -e restore_undo=true"
-#: What is left free beside the restored files, for the WAL of recovery and of the first hours.
-SPARE_BYTES = 512 << 20
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a person typed. ``now``: seconds since 1970, ``stamp``: the same for names; ``dry``: a dry run."""
-
-    cluster: str
-    stanza: str
-    now: float
-    stamp: str
-    kind: str = ""
-    value: str = ""
-    label: str = ""
-    inclusive: bool = True
-    timeline: str = ""
-    wanted_set: str = ""
-    host: str = ""
-    without: tuple[str, ...] = ()
-    discard: bool = False
-    undo: bool = False
-    again: bool = False
-    confirm: str = ""
-    dry: bool = False
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a database host said; see the call restore_look."""
-
-    free_bytes: int
-    data_bytes: int | None
-    is_mount: bool
-    data_directory: str
-    note: Mapping[str, Any]
-    installed: bool
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Everything the decision is made from; absent answers are None."""
-
-    nodes: tuple[Node, ...]
-    balancers: tuple[Balancer, ...]
-    looks: Mapping[str, Look | None]
-    repository_host: str
-    repository: Mapping[str, Any] | None
-    repository_error: str = ""
-
-
-class Refused(Exception):
-    """A row that refuses."""
-
-    def __init__(self, headline: str, *why: Refusal) -> None:
-        super().__init__(headline)
-        self.headline, self.why = headline, why
-
-
-def look_from(raw: Mapping[str, Any] | None) -> Look | None:
-    """Read the answer of the call restore_look."""
-    return Look(**{key: raw[key] for key in Look.__dataclass_fields__}) if raw else None
 
 
 def plan_restore(seen: Seen, asked: Asked) -> dict[str, Any]:
@@ -129,31 +73,22 @@ def plan_restore(seen: Seen, asked: Asked) -> dict[str, Any]:
         return refused(problem.headline, problem.why)
 
 
-def refused(headline: str, why: Sequence[Refusal], lines: Sequence[str] = ()) -> dict[str, Any]:
-    """A plan that does nothing."""
-    head = f"refused: {headline}"
-    plain = [{**asdict(one), "line": one.line} for one in why]
-    return {
-        "action": "refuse",
-        "acts": False,
-        "headline": head,
-        "lines": [head, *(f"  {one.line}" for one in why), *lines],
-        "refusals": plain,
-        "note": {},
-        "host": "",
-    }
-
-
 def _decide(seen: Seen, asked: Asked) -> dict[str, Any]:
     there = _everybody(seen, asked)
-    note = _newest_note(seen)
+    note = newest_note(seen)
     under_way = bool(note) and note.get("phase") not in ENDS
+    if under_way and note.get("disaster"):
+        seen_there = f"a disaster recovery that is not complete (phase {note['phase']})"
+        why = Refusal(
+            str(note["host"]), seen_there, "none under way", "ansible-playbook playbooks/disaster_recovery.yml"
+        )
+        raise Refused("a disaster recovery is under way", why)
     if asked.undo:
         return _confirmed(_undo(seen, asked, there, note), asked)
     if under_way:
-        typed = _target(asked) if asked.kind or asked.value or asked.label else None
+        typed = asked_target(asked) if asked.kind or asked.value or asked.label else None
         return _confirmed(_go_on(seen, asked, there, note, typed), asked)
-    target = _target(asked)
+    target = asked_target(asked)
     if note and note.get("phase") == "done" and not asked.again and target.same(note["target"]):
         words = f"nothing to do: {asked.cluster} was restored to {target.words} at {note.get('ended_at')}"
         return {"action": "none", "acts": False, "headline": words, "refusals": [], "note": dict(note), "host": "",
@@ -192,49 +127,13 @@ def _everybody(seen: Seen, asked: Asked) -> tuple[Node, ...]:
     ]
     if out:
         raise Refused("a database host is out for maintenance", *out)
-    bare = [one.host for one in there if not _look(seen, one.host).installed]
+    bare = [one.host for one in there if not look_of(seen, one.host).installed]
     if bare:
         why = Refusal(
             bare[0], "no pgBackRest", "pgBackRest on every database host", "ansible-playbook playbooks/site.yml"
         )
         raise Refused("there is no pgBackRest", why)
     return there
-
-
-def _look(seen: Seen, host: str) -> Look:
-    """Of a host that answered; the rows before make sure of that."""
-    found = seen.looks.get(host)
-    if found is None:
-        raise Refused("not everybody answers", Refusal(host, "no answer", "an answer", RESTORE))
-    return found
-
-
-def _newest_note(seen: Seen) -> dict[str, Any]:
-    """The note of the newest restore: that of the host it is on, for it is the one that is kept up to date."""
-    notes = {host: look.note for host, look in seen.looks.items() if look is not None and look.note}
-    bad = [host for host, note in notes.items() if note.get("phase") == "unreadable"]
-    if bad:
-        why = Refusal(bad[0], "the note of a restore that cannot be read", "one that can, or none",
-                      f"look at /var/lib/ha_recovery/restore-*.json on {bad[0]}")  # fmt: skip
-        raise Refused("what an earlier restore did is not known", why)
-    newest = max(notes.values(), key=lambda note: (str(note.get("id")), bool(note.get("undo"))), default=None)
-    if newest is None:
-        return {}
-    same = [note for note in notes.values() if all(note.get(key) == newest.get(key) for key in ("id", "undo"))]
-    mine = notes.get(str(newest.get("host")), newest)
-    found = dict(mine if mine in same else newest)
-    archived = next((note["archived_lsn"] for note in same if note.get("archived_lsn")), "")
-    return {**found, "archived_lsn": archived} if archived else found
-
-
-def _target(asked: Asked) -> Target:
-    try:
-        return parse_target(
-            asked.kind, asked.value, label=asked.label, inclusive=asked.inclusive, timeline=asked.timeline
-        )
-    except TargetRefused as problem:
-        why = Refusal("restore", problem.observed, problem.expected, f"{RESTORE} --check with such a target")
-        raise Refused("the target is not one", why) from None
 
 
 def _go_on(
@@ -271,7 +170,7 @@ def _undo(seen: Seen, asked: Asked, there: Sequence[Node], note: Mapping[str, An
         "end_lsn": note.get("archived_lsn") or "0/0",
         "archived_lsn": note.get("archived_lsn") or "0/0",
         "back": back,
-        "aside": f"{_look(seen, str(note['host'])).data_directory}.undone-{asked.stamp}",
+        "aside": f"{look_of(seen, str(note['host'])).data_directory}.undone-{asked.stamp}",
         "discard": False,
         "phase": "begun",
         "began_at": asked.now,
@@ -285,7 +184,7 @@ def _undo(seen: Seen, asked: Asked, there: Sequence[Node], note: Mapping[str, An
 def _rebuild_from(seen: Seen, asked: Asked, there: Sequence[Node], note: Mapping[str, Any]) -> dict[str, Any]:
     """The others are rebuilt from the newest backup on the old timeline: the restore's own may have expired since."""
     try:
-        choice = _choice(seen, asked, Target("latest", timeline=int(note["timeline"])), there, None)
+        choice = choice_of(seen, asked, Target("latest", timeline=int(note["timeline"])), there, None)
     except Refused:
         return {}
     return {"label": choice.backup.label, "repository": choice.backup.repository}
@@ -301,15 +200,15 @@ def _fresh(seen: Seen, asked: Asked, there: Sequence[Node], target: Target) -> d
             for one in primaries
         ]
         raise Refused("there are two primaries", *both)
-    live = _live(primaries)
+    live = live_of(primaries)
     host = asked.host or (primaries[0].host if primaries else _most_advanced(there))
     if host not in {one.host for one in there}:
         why = Refusal(host or "restore", "not a database host that takes part",
                       ", ".join(one.host for one in there), "-e restore_host=HOST")  # fmt: skip
         raise Refused("there is no host to restore on", why)
-    choice = _choice(seen, asked, target, there, live)
-    data = _look(seen, host)
-    _room(seen, asked, host, choice)
+    choice = choice_of(seen, asked, target, there, live)
+    data = look_of(seen, host)
+    room_for(seen, asked, host, choice)
     aside = f"{data.data_directory}.before-restore-{asked.stamp}"
     note = {
         "id": asked.stamp,
@@ -323,23 +222,12 @@ def _fresh(seen: Seen, asked: Asked, there: Sequence[Node], target: Target) -> d
         "old_primary": primaries[0].host if primaries else "",
         "aside": "" if asked.discard else aside,
         "discard": asked.discard,
-        "end_lsn": "" if live else _last_segment(choice),
+        "end_lsn": "" if live else last_segment(choice),
         "phase": "begun",
         "began_at": asked.now,
     }
     headline = f"{asked.cluster} goes back to {target.words}, on {host}"
     return _built(seen, asked, there, note, headline, _told(asked, choice, host, data, live, target))
-
-
-def _last_segment(choice: Choice) -> str:
-    return format_lsn(max(0, parse_lsn(choice.window.ends_lsn) - (16 << 20)))
-
-
-def _live(primaries: Sequence[Node]) -> Live | None:
-    if len(primaries) != 1 or not primaries[0].current_lsn or not primaries[0].timeline:
-        return None
-    one = primaries[0]
-    return Live(one.host, int(one.timeline or 0), str(one.current_lsn), one.last_commit_at)
 
 
 def _most_advanced(there: Sequence[Node]) -> str:
@@ -348,45 +236,6 @@ def _most_advanced(there: Sequence[Node]) -> str:
         with_data or there, key=lambda one: (one.timeline or 0, parse_lsn(one.received_lsn or "0/0")), default=None
     )
     return best.host if best else ""
-
-
-def _choice(seen: Seen, asked: Asked, target: Target, there: Sequence[Node], live: Live | None) -> Choice:
-    raw = seen.repository or {}
-    where = seen.repository_host
-    try:
-        stanza = parse_info(str(raw.get("info") or ""), asked.stanza)
-    except InfoError as problem:
-        raise Refused("its backups are not known", Refusal(where, str(problem), "what is in it", RESTORE)) from None
-    histories = {int(key): tuple((int(tli), str(lsn)) for tli, lsn in rows) for key, rows in raw["histories"].items()}
-    systems = {one.system_identifier for one in stanza.repositories if one.system_identifier}
-    mine = {one.system_identifier for one in there if one.system_identifier}
-    if systems and mine and not systems & mine:
-        why = Refusal(
-            where, f"backups of the system {', '.join(sorted(systems))}", f"of {', '.join(sorted(mine))}", STATUS
-        )
-        raise Refused("its backups are another cluster's", why)
-    found = Archive(stanza, runs_from(raw["runs"]), histories)
-    try:
-        return choose(target, found, live=live, now=asked.now, wanted=asked.wanted_set)
-    except ChoiceRefused as problem:
-        why = Refusal(where, problem.observed, problem.expected, problem.hint or f"{RESTORE} --check")
-        raise Refused("there is no way to the target", why) from None
-
-
-def _room(seen: Seen, asked: Asked, host: str, choice: Choice) -> None:
-    look, needed = _look(seen, host), choice.backup.database_bytes + SPARE_BYTES
-    discard = f"-e restore_old_data=discard gives up the data that is there; or make room on {host}"
-    if asked.discard:
-        needed = max(0, needed - (look.data_bytes or 0))
-        discard = f"make room on {host}"
-    elif look.is_mount:
-        why = Refusal(host, f"{look.data_directory} is a mount point", "a directory that can be moved aside", discard)
-        raise Refused("the old data cannot be kept", why)
-    if look.free_bytes < needed:
-        why = Refusal(
-            host, f"{size(look.free_bytes)} free", f"{size(needed)} for backup {choice.backup.label}", discard
-        )
-        raise Refused(f"there is no room on {host}", why)
 
 
 def _told(asked: Asked, choice: Choice, host: str, data: Look, live: Live | None, target: Target) -> list[str]:

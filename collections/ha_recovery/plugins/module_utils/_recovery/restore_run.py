@@ -21,7 +21,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.conducto
     Questions,
     StepFailed,
 )
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore import RESTORE, UNDO
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore_seen import RESTORE, UNDO
 
 
 @dataclass
@@ -38,6 +38,8 @@ class Restore(Conductor):
     """One run. ``within``: seconds that each of restore, recovery and backup may take."""
 
     outcome: Outcome
+    #: Nobody follows yet when it is promoted: commits do not wait for a standby until one does.
+    alone = False
 
     def __init__(
         self,
@@ -126,7 +128,8 @@ class Restore(Conductor):
         self.outcome.proof = {key: seen.get(key, "") for key in ("state", "words", "stopped", "lsn", "commit_at")}
         if seen["state"] != "reached":
             raise StepFailed(f"{self.host}: the target was not reached: {seen['words']}; it was not promoted")
-        promoted = self._here("Promote it", "restore_promote", {"peers": self.rest, "by": self.by}, 400)
+        order = {"peers": self.rest, "by": self.by, "alone": self.alone}
+        promoted = self._here("Promote it", "restore_promote", order, 400)
         self.outcome.timeline = int(promoted["timeline"])
 
     def _files(self, hosts: list[str], name: str) -> None:

@@ -144,3 +144,20 @@ def test_filter_refuses_beside_a_stale_primary() -> None:
     made = provision_plan(nodes, ["pg1", "pg2"], "pg1", {})
     assert [item["host"] for item in made["refusals"]] == ["pg1"]
     assert made["steps"] == {}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ((EMPTY, EMPTY, EMPTY), "prepare prepare prepare"),
+        ((EMPTY, SILENT), "prepare unreachable"),
+        ((STANDBY, EMPTY), "leave prepare"),
+        ((replace(EMPTY, fenced=True), EMPTY), "leave prepare"),
+        ((PRIMARY, EMPTY), "configure seed"),
+    ],
+)
+def test_a_disaster_recovery_makes_no_cluster(hosts: tuple[Host, ...], expected: str) -> None:
+    named = [replace(host, name=f"pg{number}") for number, host in enumerate(hosts, 1)]
+    made = plan(named, "pg1", prepare=True)
+    assert not made.refusals
+    assert " ".join(made.steps[host.name].action for host in named) == expected

@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.target import parse_target
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore import Asked, Look, Seen, plan_restore
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore import plan_restore
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.restore_seen import Asked, Look, Seen
 
 from tests.unit.plugins.module_utils._recovery.estates import balancer, gone_balancer, out, primary, silent, standby
 

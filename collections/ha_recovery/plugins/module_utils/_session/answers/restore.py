@@ -42,8 +42,10 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow
     wait_streaming,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_run import DEFAULTS, upstream_of
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.host import RELEASE_VERSIONS, release
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, data_state
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lineage import parse_history
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.promote import DEGRADED_CONF
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.promote_apply import (
     WRITABLE_QUERY,
     reload_server,
@@ -115,6 +117,7 @@ def look(args: Mapping[str, Any]) -> dict[str, Any]:
         "note": read_note(layout),
         "aside": sorted(str(one) for one in directory.parent.glob(f"{directory.name}.before-restore-*")),
         "installed": Path(restore.PROGRAM).exists(),
+        "version": layout.version if layout.version != "0" else RELEASE_VERSIONS.get(release(), ""),
     }
 
 
@@ -336,7 +339,10 @@ def _begin_recovery(runner: HostRunner, layout: Layout, args: Mapping[str, Any])
 
 
 def promote(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what was proven is promoted; then it runs with its usual settings, and a slot for every peer."""
+    """Only what was proven is promoted; then it runs with its usual settings, and a slot for every peer.
+
+    ``alone``: no standby is there yet, so that commits do not wait for one.
+    """
     layout, runner = layout_of(args), HostRunner()
     known = read_note(layout)
     if known.get("phase") not in ("proven", "promoted", *ENDS):
@@ -348,6 +354,10 @@ def promote(args: Mapping[str, Any]) -> dict[str, Any]:
         asked = query_json(runner, layout, RECOVERY, timeout=5)
     if not asked.ok:
         raise CallFailed(f"Postgres does not answer: {asked.error}")
+    if args.get("alone") and known.get("phase") == "proven" and not layout.degraded_conf.exists():
+        replace_file(layout.degraded_conf, DEGRADED_CONF, mode=0o640, owner="postgres")
+        reload_server(layout)
+        changed = True
     if asked.value["recovering"]:
         done = query_json(runner, layout, PROMOTE, timeout=125)
         if not done.ok or done.value is not True:

@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Control-node side of M(sre.ha_recovery.disaster_recovery)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.disaster_run import Disaster
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.plan_action import PlanAction, progress
+from ansible_collections.sre.ha_recovery.plugins.plugin_utils.sessions import AnyEstate
+
+
+class ActionModule(PlanAction):
+    """Bring the cluster back as planned."""
+
+    ARGUMENTS: ClassVar[Mapping[str, Any]] = {
+        "part": {"type": "str", "choices": ["recover", "complete"], "required": True},
+        "addresses": {"type": "dict", "required": True},
+        "vip": {"type": "str", "required": True},
+        "port": {"type": "int", "default": 5000},
+        "by": {"type": "str", "default": "disaster_recovery"},
+        "within": {"type": "float", "default": 86400.0},
+    }
+
+    def hosts(self, plan: Mapping[str, Any]) -> set[str]:
+        """Every database host and the repository host; for the second part the load balancers."""
+        return {plan["host"], *plan["rest"], *plan["load_balancers"], plan["repository_host"]}
+
+    def carry_out(self, estate: AnyEstate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
+        """See the module's documentation."""
+        options = {key: args[key] for key in ("vip", "port", "by", "within")}
+        run = Disaster(estate, args["plan"], args["addresses"], **options, began=began, say=progress)
+        return asdict(run.run_part(args["part"]))
