@@ -66,8 +66,8 @@ RETURN = r"""
 _value:
   description: >-
     C(action) (refuse, none, recover), C(acts), C(prepare) (whether the hosts have to be installed first), C(version)
-    (the backups' major version of Postgres), C(headline), C(lines) for people, C(refusals), C(note) (what is written down on
-    the hosts), C(host), C(rest), C(load_balancers) and C(repository_host).
+    (the backups' major version of Postgres), C(headline), C(lines) for people, C(refusals), C(note) (what is
+    written down on the hosts), C(host), C(rest), C(load_balancers) and C(repository_host).
   type: dict
 """
 
