@@ -82,7 +82,9 @@ def percent(text: str) -> float:
 def last_words(text: str) -> str:
     """What pgBackRest complained about."""
     found = [match.group(1).strip() for line in text.splitlines() if (match := _COMPLAINT.search(line))]
-    return "; ".join(found[-2:]) or f"see {LOG} and journalctl -u {UNIT}"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = f"{lines[-1]}; " if lines else ""
+    return "; ".join(found[-2:]) or f"{last}see {LOG} and journalctl -u {UNIT}"
 
 
 def _quoted(value: str) -> str:

@@ -248,10 +248,13 @@ def files(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _own(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """The data directory, and on a new host the one above it, where the restore leaves its stamp."""
     ids = owner_ids("postgres")
-    if ids is not None:
-        os.chown(directory, *ids)
+    for place, mode in ((directory.parent, 0o755), (directory, 0o700)):
+        fresh = not place.exists()
+        place.mkdir(mode=mode, parents=True, exist_ok=True)
+        if ids is not None and (fresh or place == directory):
+            os.chown(place, *ids)
 
 
 def _conf(layout: Layout) -> Path:
