@@ -21,12 +21,19 @@ ENGINES = ("runbook",)
 REPLICATION_MODES = ("sync", "async")
 POOLERS = ("pgbouncer", "none")
 BACKUPS = ("pgbackrest", "none")
+FILE_BACKUPS = ("restic", "none")
+DUMPS = ("pg_dump", "none")
+# What is kept on the host of the group backup.
+KEPT_THERE = (("ha_backup", "pgbackrest"), ("ha_file_backup", "restic"), ("ha_dump", "pg_dump"))
 SECRETS = ("ha_replication_password", "ha_verify_password")
 SECRET_MINIMUM = 12
+# Who has the one reads every file that was ever backed up; who has the other reads every table.
+LONG_SECRET_MINIMUM = 24
 # What people leave in place after copying an example.
 _PLACEHOLDERS = re.compile(
     r"change.?me|^password|^secret|^postgres|^replicat|^example|^todo|^x+$|^test|12345678", re.IGNORECASE
 )
+_PRINTABLE = re.compile(r"[!-~]+")
 _CLUSTER_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -92,7 +99,7 @@ def _whole_number(value: Any, low: int, high: int) -> int | None:
 
 
 def check_names(estate: Estate) -> Iterator[EstateError]:
-    """Cluster name, engine, pooler, backups and replication mode."""
+    """Cluster name, engine, pooler, backups, dumps and replication mode."""
     name = estate.variables.get("ha_cluster_name")
     if not isinstance(name, str) or not _CLUSTER_NAME.fullmatch(name):
         yield EstateError(
@@ -107,6 +114,12 @@ def check_names(estate: Estate) -> Iterator[EstateError]:
     backup = estate.variables.get("ha_backup", "none")
     if backup not in BACKUPS:
         yield EstateError("ha_backup", "", _shown(backup), ", ".join(BACKUPS))
+    files = estate.variables.get("ha_file_backup", "none")
+    if files not in FILE_BACKUPS:
+        yield EstateError("ha_file_backup", "", _shown(files), ", ".join(FILE_BACKUPS))
+    dump = estate.variables.get("ha_dump", "none")
+    if dump not in DUMPS:
+        yield EstateError("ha_dump", "", _shown(dump), ", ".join(DUMPS))
     mode = estate.variables.get("ha_replication_mode")
     if mode not in REPLICATION_MODES:
         yield EstateError("ha_replication_mode", "", _shown(mode), ", ".join(REPLICATION_MODES))
@@ -125,10 +138,15 @@ def check_members(estate: Estate) -> Iterator[EstateError]:
             "group load_balancer", "", f"has {has}", "two hosts or more (the virtual IP needs a second home)"
         )
     backups = estate.members("backup")
-    if estate.variables.get("ha_backup") == "pgbackrest" and len(backups) != 1:
+    wanted = [f"{name}: {value}" for name, value in KEPT_THERE if estate.variables.get(name) == value]
+    if wanted and len(backups) != 1:
         has = ", ".join(backups) or "no host"
+        what = "the repository" if wanted == ["ha_backup: pgbackrest"] else "them"
+        yield EstateError("group backup", "", f"has {has}", f"one host, which keeps {what} ({', '.join(wanted)})")
+    shared = sorted({*backups} & {*databases})
+    if shared and estate.variables.get("ha_dump") == "pg_dump":
         yield EstateError(
-            "group backup", "", f"has {has}", "one host, which keeps the repository (ha_backup: pgbackrest)"
+            "group backup", "", f"has {', '.join(shared)}, of the group database", "a host of its own (ha_dump: pg_dump)"
         )
     first = estate.variables.get("ha_bootstrap_primary")
     if first not in databases:
@@ -215,12 +233,12 @@ def check_vrrp(estate: Estate) -> Iterator[EstateError]:
         yield EstateError("keepalived_virtual_router_id", "", _shown(router), "a whole number from 1 to 255")
 
 
-def secret_problem(value: Any) -> str | None:
+def secret_problem(value: Any, minimum: int = SECRET_MINIMUM) -> str | None:
     """What is wrong with a secret, without repeating it."""
     if value is None or str(value) == "":
         return "is not set"
     text = str(value)
-    if len(text) < SECRET_MINIMUM:
+    if len(text) < minimum:
         return f"has {len(text)} characters"
     return "is a placeholder" if _PLACEHOLDERS.search(text) else None
 
@@ -234,10 +252,29 @@ def check_secrets(estate: Estate) -> Iterator[EstateError]:
         problem = secret_problem(estate.variables.get(name))
         if problem:
             yield EstateError(name, "", problem, allowed)
+    yield from check_long_secrets(estate)
     for user in estate.variables.get("postgresql_users") or ():
         problem = secret_problem(user.get("password"))
         if problem:
             yield EstateError(f"postgresql_users: password of {user.get('name', '(no name)')}", "", problem, allowed)
+
+
+def check_long_secrets(estate: Estate) -> Iterator[EstateError]:
+    """Those that open every file, or every table."""
+    long = f"{LONG_SECRET_MINIMUM} characters or more"
+    if estate.variables.get("ha_file_backup") == "restic":
+        problem = secret_problem(estate.variables.get("ha_file_backup_password"), LONG_SECRET_MINIMUM)
+        if problem:
+            allowed = f"a secret of your own with {long}, kept in ansible-vault"
+            yield EstateError("ha_file_backup_password", "", problem, allowed)
+    if estate.variables.get("ha_dump") == "pg_dump":
+        value = estate.variables.get("ha_dump_password")
+        problem = secret_problem(value, LONG_SECRET_MINIMUM)
+        if not problem and not _PRINTABLE.fullmatch(str(value)):
+            problem = "has other characters than printable ASCII without spaces"
+        if problem:
+            allowed = f"a secret of your own with {long}, printable ASCII without spaces, kept in ansible-vault"
+            yield EstateError("ha_dump_password", "", problem, allowed)
 
 
 CHECKS: tuple[Callable[[Estate], Iterator[EstateError]], ...] = (

@@ -58,6 +58,36 @@ def test_backups_need_one_host(hosts: dict[str, Any], has: str) -> None:
     ]
 
 
+LONG = "Vk3vQ9sLw2XyVk3vQ9sLw2Xy"
+FILES = {"ha_file_backup": "restic", "ha_file_backup_password": LONG}
+DUMPS = {"ha_dump": "pg_dump", "ha_dump_password": LONG}
+
+
+@pytest.mark.parametrize(
+    ("wants", "kept"),
+    [
+        (FILES, "ha_file_backup: restic"),
+        (DUMPS, "ha_dump: pg_dump"),
+        (FILES | DUMPS, "ha_file_backup: restic, ha_dump: pg_dump"),
+    ],
+)
+def test_backups_of_files_and_dumps_need_one_host(wants: dict[str, Any], kept: str) -> None:
+    """One line for all that is kept there."""
+    assert messages(wants) == []
+    assert messages(wants, backup1=None) == [
+        f"group backup has no host; allowed: one host, which keeps them ({kept})"
+    ]
+
+
+def test_dumps_outlive_the_database_hosts() -> None:
+    """A dump on the host that burns is none."""
+    groups = {"backup1": None, "pg2": {"groups": ["database", "backup"]}}
+    assert messages(DUMPS, **groups) == [
+        "group backup has pg2, of the group database; allowed: a host of its own (ha_dump: pg_dump)"
+    ]
+    assert messages(FILES, **groups) == []
+
+
 @pytest.mark.parametrize(
     "variables",
     [{"ha_pooler": "none"}, {"ha_pooler": "pgbouncer", "ha_pooler_password": "Wk3vQ9sLw2Xy"}],
@@ -68,6 +98,10 @@ def test_a_pooler_needs_a_password_and_none_needs_none(variables: dict[str, Any]
 
 
 SECRET = "allowed: a secret of your own with 12 characters or more, kept in ansible-vault"
+LONG_SECRET = "allowed: a secret of your own with 24 characters or more, kept in ansible-vault"
+DUMP_SECRET = (
+    "allowed: a secret of your own with 24 characters or more, printable ASCII without spaces, kept in ansible-vault"
+)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +116,16 @@ SECRET = "allowed: a secret of your own with 12 characters or more, kept in ansi
         ({"ha_pooler": "odyssey"}, "ha_pooler is 'odyssey'; allowed: pgbouncer, none"),
         ({"ha_backup": "barman"}, "ha_backup is 'barman'; allowed: pgbackrest, none"),
         ({"ha_backup": "pgbackrest"}, f"ha_backup_cipher_pass is not set; {SECRET}"),
+        ({"ha_file_backup": "borg"}, "ha_file_backup is 'borg'; allowed: restic, none"),
+        ({"ha_file_backup": "restic"}, f"ha_file_backup_password is not set; {LONG_SECRET}"),
+        (FILES | {"ha_file_backup_password": "Vk3vQ9sLw2Xy"}, f"ha_file_backup_password has 12 characters; {LONG_SECRET}"),
+        ({"ha_dump": "yes"}, "ha_dump is 'yes'; allowed: pg_dump, none"),
+        ({"ha_dump": "pg_dump"}, f"ha_dump_password is not set; {DUMP_SECRET}"),
+        (DUMPS | {"ha_dump_password": "change-me" + LONG}, f"ha_dump_password is a placeholder; {DUMP_SECRET}"),
+        (
+            DUMPS | {"ha_dump_password": LONG + " x"},
+            f"ha_dump_password has other characters than printable ASCII without spaces; {DUMP_SECRET}",
+        ),
         ({"ha_replication_mode": "quorum"}, "ha_replication_mode is 'quorum'; allowed: sync, async"),
         (
             {"ha_bootstrap_primary": "pg9"},
