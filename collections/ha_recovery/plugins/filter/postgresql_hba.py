@@ -28,6 +28,10 @@ options:
     description: Role that looks verifiers up for the pooler on the client hosts; empty where there is no pooler.
     type: str
     default: ""
+  dump_hosts:
+    description: Inventory name to address of every host that takes logical dumps, as the role C(ha_dump).
+    type: dict
+    default: {}
   client_hosts:
     description: Inventory name to address of every host that passes applications' connections on.
     type: dict
@@ -65,6 +69,7 @@ def postgresql_hba(
     databases: Sequence[str],
     extra: Sequence[Mapping[str, Any]] = (),
     pooler: str = "",
+    dump_hosts: Mapping[str, str] | None = None,
 ) -> str:
     """See DOCUMENTATION."""
     try:
@@ -73,6 +78,7 @@ def postgresql_hba(
             client_hosts=client_hosts,
             databases=databases,
             pooler_user=pooler,
+            dump_hosts=dump_hosts,
             extra=hba.parse_extra(extra),
         )
         return hba.render(lines)

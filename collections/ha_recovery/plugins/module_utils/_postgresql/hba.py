@@ -57,13 +57,15 @@ def rules(
     replication_user: str = "replicator",
     verify_user: str = "ha_verify",
     pooler_user: str = "",
+    dump_hosts: Mapping[str, str] | None = None,
+    dump_user: str = "ha_dump",
     extra: Iterable[Rule] = (),
 ) -> list[Rule]:
     """Rules for one estate, in the order in which Postgres tries them.
 
     ``database_hosts`` and ``client_hosts`` map inventory names to addresses. Client hosts are load balancers: HAProxy
     passes TCP through, so that applications reach Postgres from there. ``pooler_user`` looks verifiers up for the
-    pooler of a load balancer; empty where there is no pooler.
+    pooler of a load balancer; empty where there is no pooler. ``dump_hosts`` take logical dumps of every database.
     """
     result = [Rule("local", "all", "postgres", "", "peer", "people and runbooks on the host itself")]
     result += [
@@ -94,6 +96,10 @@ def rules(
             Rule("hostssl", database, "all", network, "scram-sha-256", f"{name}: applications")
             for database in databases
         ]
+    result += [
+        Rule("hostssl", "all", dump_user, cidr(address, name), "scram-sha-256", f"{name}: logical dumps")
+        for name, address in sorted((dump_hosts or {}).items())
+    ]
     for rule in result:
         check(rule)
     return result

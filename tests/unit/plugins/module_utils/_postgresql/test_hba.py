@@ -18,10 +18,13 @@ DATABASE = {"pg1": "192.0.2.21", "pg2": "192.0.2.22"}
 CLIENTS = {"lb1": "192.0.2.11"}
 
 
-def decide(kind: str, database: str, user: str, address: str, extra: tuple[Rule, ...] = (), pooler: str = "") -> str:
+def decide(
+    kind: str, database: str, user: str, address: str, extra: tuple[Rule, ...] = (), pooler: str = "",
+    dumps: dict[str, str] | None = None,
+) -> str:  # fmt: skip
     """The method of the first rule that matches, as Postgres would choose; 'refused' when none does."""
     for rule in rules(
-        database_hosts=DATABASE, client_hosts=CLIENTS, databases=["app"], extra=extra, pooler_user=pooler
+        database_hosts=DATABASE, client_hosts=CLIENTS, databases=["app"], extra=extra, pooler_user=pooler, dump_hosts=dumps
     ):
         kinds = {"hostssl": {"hostssl"}, "host": {"hostssl", "hostnossl"}, "local": {"local"}}[rule.type]
         # The keyword all does not take in replication connections.
@@ -32,6 +35,24 @@ def decide(kind: str, database: str, user: str, address: str, extra: tuple[Rule,
         if kind in kinds and database_fits and rule.user in (user, "all") and address_fits:
             return rule.method
     return "refused"
+
+
+@pytest.mark.parametrize(
+    ("kind", "user", "address", "expected"),
+    [
+        ("hostssl", "ha_dump", "192.0.2.31", "scram-sha-256"),
+        ("hostnossl", "ha_dump", "192.0.2.31", "refused"),
+        ("hostssl", "app", "192.0.2.31", "refused"),
+        ("hostssl", "ha_dump", "192.0.2.22", "refused"),
+    ],
+)
+def test_who_takes_dumps(kind: str, user: str, address: str, expected: str) -> None:
+    """Every database, from the host that keeps the dumps, and only where there is one."""
+    takers = {"backup1": "192.0.2.31"}
+    for database in ("app", "anything"):
+        assert decide(kind, database, user, address, dumps=takers) == expected
+        assert decide(kind, database, user, address) == "refused"
+    assert decide(kind, "replication", user, address, dumps=takers) == "refused"
 
 
 @pytest.mark.parametrize(
