@@ -36,6 +36,16 @@ options:
     type: list
     elements: str
     default: []
+  file_repositories:
+    description: Names of the hosts that keep backups of files.
+    type: list
+    elements: str
+    default: []
+  dump_hosts:
+    description: Names of the hosts that keep logical dumps.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -50,16 +60,23 @@ RETURN = r"""
 _value:
   description:
     - C(nodes) and C(load_balancers), lists of what each host is like; C(backups) and C(archives), what is known of
-      backups by host; C(others), each other host in a word.
+      backups by host; C(copies), what is known of backups of files and of dumps; C(others), each other host in a word.
   type: dict
 """
 
 
 def runbook_observed(
-    hosts: Any, databases: Any = (), load_balancers: Any = (), repositories: Any = ()
+    hosts: Any,
+    databases: Any = (),
+    load_balancers: Any = (),
+    repositories: Any = (),
+    file_repositories: Any = (),
+    dump_hosts: Any = (),
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    return observed_of(hosts, databases, load_balancers, repositories)
+    return observed_of(
+        hosts, databases, load_balancers, repositories, file_repositories=file_repositories, dump_hosts=dump_hosts
+    )
 
 
 class FilterModule:

@@ -75,6 +75,7 @@ def status_report(
         vip=vip,
         backups=observed.get("backups") or {},
         archives=observed.get("archives") or {},
+        copies=observed.get("copies") or {},
     )
     lines = status_lines(report, {str(name): str(text) for name, text in (others or {}).items()})
     return {"verdict": report.verdict, "lines": lines, "json": report_json(report)}

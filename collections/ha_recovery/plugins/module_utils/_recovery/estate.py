@@ -146,7 +146,10 @@ def check_members(estate: Estate) -> Iterator[EstateError]:
     shared = sorted({*backups} & {*databases})
     if shared and estate.variables.get("ha_dump") == "pg_dump":
         yield EstateError(
-            "group backup", "", f"has {', '.join(shared)}, of the group database", "a host of its own (ha_dump: pg_dump)"
+            "group backup",
+            "",
+            f"has {', '.join(shared)}, of the group database",
+            "a host of its own (ha_dump: pg_dump)",
         )
     first = estate.variables.get("ha_bootstrap_primary")
     if first not in databases:

@@ -56,10 +56,25 @@ def observed_balancer(name: str, host: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def observed_backup(host: Mapping[str, Any]) -> dict[str, Any]:
-    """What a repository host answered: ``reachable``, and ``error`` when it did not."""
-    seen = value_of(host, "backup_info")
-    return {"reachable": True, **seen} if seen else {"reachable": False, "error": why_silent(host, ["backup_info"])}
+def observed_backup(host: Mapping[str, Any], call: str = "backup_info", part: str = "") -> dict[str, Any]:
+    """What a host that keeps backups answered, or a part of it: ``reachable``, and ``error`` when it did not."""
+    seen = value_of(host, call)
+    if not seen:
+        return {"reachable": False, "error": why_silent(host, [call])}
+    return {"reachable": True, **(seen[part] if part else seen)}
+
+
+def observed_copies(
+    hosts: Mapping[str, Mapping[str, Any]], files: Iterable[str], dumps: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """``files``, ``dumps``: what the hosts that keep them answered; ``file_hosts``: the other ones, of their own last
+    backup. For copies.py."""
+    found = {name: value_of(host, "file_backup_info") for name, host in sorted(hosts.items())}
+    return {
+        "files": {name: observed_backup(hosts.get(name, {}), "file_backup_info", "repository") for name in files},
+        "file_hosts": {name: seen["host"] for name, seen in found.items() if seen},
+        "dumps": {name: observed_backup(hosts.get(name, {}), "dump_info") for name in dumps},
+    }
 
 
 def observed_of(
@@ -67,9 +82,13 @@ def observed_of(
     databases: Iterable[str],
     load_balancers: Iterable[str],
     repositories: Iterable[str] = (),
+    *,
+    file_repositories: Iterable[str] = (),
+    dump_hosts: Iterable[str] = (),
 ) -> dict[str, Any]:
     """``nodes`` and ``load_balancers`` in name order; ``backups`` of hosts with a repository and ``archives`` of
-    database hosts that were asked, by name; ``others``: hosts without a part in decisions, in a word."""
+    database hosts that were asked, by name; ``copies``: of files, and dumps; ``others``: hosts without a part in
+    decisions, in a word."""
     database, balancer = set(databases), set(load_balancers)
     return {
         "nodes": [observed_database(name, hosts.get(name, {})) for name in sorted(database)],
@@ -78,6 +97,7 @@ def observed_of(
         "archives": {
             name: seen for name in sorted(database) if (seen := value_of(hosts.get(name, {}), "archive_info"))
         },
+        "copies": observed_copies(hosts, sorted(file_repositories), sorted(dump_hosts)),
         "others": {
             name: "reachable" if (host.get("reach") or {}).get("ok") else why_silent(host, [])
             for name, host in sorted(hosts.items())

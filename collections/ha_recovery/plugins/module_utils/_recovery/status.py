@@ -25,6 +25,7 @@ a healthy standby gets no reads                           yellow    look at its 
 the same of a pool of another load balancer               yellow    the same
 a pool is paused under a lease                            yellow    wait: it resumes by itself
 backups and the archive: see backups.py                   both      its own
+backups of files, and dumps: see copies.py                both      its own
 none of these                                             green     nothing
 ========================================================  ========  ==============================
 """
@@ -42,6 +43,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.backups 
     repository_reasons,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import READ_ONLY, Balancer, Pool
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.copies import copy_detail, copy_reasons
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import Node, host_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.standby_faults import standby_reasons
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import (
@@ -68,6 +70,7 @@ class Report:
     nodes: tuple[Node, ...]
     balancers: tuple[Balancer, ...]
     backups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    copies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def _vip_reasons(balancers: tuple[Balancer, ...], vip: str) -> Iterator[Reason]:
@@ -173,8 +176,9 @@ def report_of(
     vip: str,
     backups: Mapping[str, Mapping[str, Any]] | None = None,
     archives: Mapping[str, Mapping[str, Any]] | None = None,
+    copies: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Report:
-    """Judge everything that was observed. ``backups``, ``archives``: see backups.py."""
+    """Judge everything that was observed. ``backups``, ``archives``: see backups.py; ``copies``: see copies.py."""
     topology = topology_of(nodes)
     reasons = list(topology.reasons)
     primary = next((node for node in nodes if node.host == topology.primary), None)
@@ -186,6 +190,7 @@ def report_of(
         reasons += _pool_reasons(one)
     for name, seen in (backups or {}).items():
         reasons += repository_reasons(name, seen)
+    reasons += copy_reasons(copies or {}, tuple(backups or ()))
     if topology.primary and backups:
         reasons += archive_reasons(topology.primary, (archives or {}).get(topology.primary) or {})
     if balancers and not any(one.reachable for one in balancers):
@@ -204,6 +209,7 @@ def report_of(
         nodes=nodes,
         balancers=balancers,
         backups=backups or {},
+        copies=copies or {},
     )
 
 
@@ -278,7 +284,12 @@ def status_lines(report: Report, others: dict[str, str]) -> list[str]:
             "role": "backup",
             "timeline": "-",
             "lag": "-",
-            "detail": backup_detail(report.backups[name]) if name in report.backups else text,
+            "detail": "; ".join(
+                [
+                    backup_detail(report.backups[name]) if name in report.backups else text,
+                    *copy_detail(report.copies, name),
+                ]
+            ),
         }
         for name, text in sorted(others.items())
     ]
@@ -313,6 +324,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "vip_holders": list(report.vip_holders),
         "hosts": host_rows(report),
         "backups": {name: dict(seen) for name, seen in report.backups.items()},
+        **{name: {host: dict(one) for host, one in seen.items()} for name, seen in report.copies.items() if seen},
         "reasons": [
             {
                 "severity": reason.severity,

@@ -19,6 +19,8 @@ _HERE = "ansible_collections.sre.ha_recovery.plugins.module_utils._session.answe
 CALLS = {
     "archive_info": "backup:archive_info",
     "backup_info": "backup:backup_info",
+    "dump_info": "copies:dump_info",
+    "file_backup_info": "copies:file_backup_info",
     "cluster_info": "database:cluster_info",
     "haproxy_info": "balancer:haproxy_info",
     "keepalived_info": "balancer:keepalived_info",

@@ -24,7 +24,12 @@ def decide(
 ) -> str:  # fmt: skip
     """The method of the first rule that matches, as Postgres would choose; 'refused' when none does."""
     for rule in rules(
-        database_hosts=DATABASE, client_hosts=CLIENTS, databases=["app"], extra=extra, pooler_user=pooler, dump_hosts=dumps
+        database_hosts=DATABASE,
+        client_hosts=CLIENTS,
+        databases=["app"],
+        extra=extra,
+        pooler_user=pooler,
+        dump_hosts=dumps,
     ):
         kinds = {"hostssl": {"hostssl"}, "host": {"hostssl", "hostnossl"}, "local": {"local"}}[rule.type]
         # The keyword all does not take in replication connections.

@@ -74,9 +74,7 @@ DUMPS = {"ha_dump": "pg_dump", "ha_dump_password": LONG}
 def test_backups_of_files_and_dumps_need_one_host(wants: dict[str, Any], kept: str) -> None:
     """One line for all that is kept there."""
     assert messages(wants) == []
-    assert messages(wants, backup1=None) == [
-        f"group backup has no host; allowed: one host, which keeps them ({kept})"
-    ]
+    assert messages(wants, backup1=None) == [f"group backup has no host; allowed: one host, which keeps them ({kept})"]
 
 
 def test_dumps_outlive_the_database_hosts() -> None:
@@ -118,7 +116,10 @@ DUMP_SECRET = (
         ({"ha_backup": "pgbackrest"}, f"ha_backup_cipher_pass is not set; {SECRET}"),
         ({"ha_file_backup": "borg"}, "ha_file_backup is 'borg'; allowed: restic, none"),
         ({"ha_file_backup": "restic"}, f"ha_file_backup_password is not set; {LONG_SECRET}"),
-        (FILES | {"ha_file_backup_password": "Vk3vQ9sLw2Xy"}, f"ha_file_backup_password has 12 characters; {LONG_SECRET}"),
+        (
+            FILES | {"ha_file_backup_password": "Vk3vQ9sLw2Xy"},
+            f"ha_file_backup_password has 12 characters; {LONG_SECRET}",
+        ),
         ({"ha_dump": "yes"}, "ha_dump is 'yes'; allowed: pg_dump, none"),
         ({"ha_dump": "pg_dump"}, f"ha_dump_password is not set; {DUMP_SECRET}"),
         (DUMPS | {"ha_dump_password": "change-me" + LONG}, f"ha_dump_password is a placeholder; {DUMP_SECRET}"),

@@ -84,3 +84,19 @@ def test_reach_nobody_listens() -> None:
     seen = reach("127.0.0.1", port)
     assert (seen["ok"], seen["tcp"]) == (False, False)
     assert "refused" in seen["why"]
+
+
+def test_copies_of_files_and_dumps() -> None:
+    """The host that keeps them, the other ones, and one that is silent."""
+    repository = {"set_up": True, "of": {"lb1": {"stale": 0.0}}}
+    told = {"file_backup_info": {"ok": True, "value": {"repository": repository, "host": {"set_up": False}}}}
+    own = {"file_backup_info": {"ok": True, "value": {"repository": {}, "host": {"set_up": True}}}}
+    hosts = {
+        "backup1": {"reach": AWAKE, "answers": told},
+        "lb1": {"reach": AWAKE, "answers": own},
+        "lb2": {"reach": DEAD},
+    }
+    seen = observed_of(hosts, [], ["lb1", "lb2"], file_repositories=["backup1"], dump_hosts=["backup1"])["copies"]
+    assert seen["files"] == {"backup1": {"reachable": True, **repository}}
+    assert seen["file_hosts"] == {"backup1": {"set_up": False}, "lb1": {"set_up": True}}
+    assert seen["dumps"] == {"backup1": {"reachable": False, "error": "gave no answer"}}

@@ -176,3 +176,22 @@ def test_json_has_primary_and_verdict_at_its_top() -> None:
     made = report_json(report())
     assert (made["verdict"], made["primary"], made["vip_holders"]) == ("green", "pg1", ["lb1"])
     assert [row["host"] for row in made["hosts"]] == ["pg1", "pg2", "pg3", "lb1", "lb2"]
+
+
+def test_copies_have_their_part() -> None:
+    """In the verdict, in the column, and for machines."""
+    of = {"app": {"stale": 1.0, "age_seconds": 108000.0}}
+    dumps = {"backup1": {"reachable": True, "set_up": True, "told_s": 1, "max_age_s": 93600, "of": of}}
+    whole = report_of(
+        nodes_from(NODES, DATABASES),
+        balancers_from(LBS, BALANCERS),
+        cluster="orders",
+        vip="192.0.2.100",
+        copies={"files": {}, "file_hosts": {}, "dumps": dumps},
+    )
+    lines = status_lines(whole, {"backup1": "reachable"})
+    assert whole.verdict == "yellow"
+    assert any(line.endswith("reachable; dumps of 1 databases, the oldest 30.0 h old") for line in lines)
+    assert any("no young dump of app (30.0 h old)" in line for line in lines)
+    assert report_json(whole)["dumps"] == dumps
+    assert "files" not in report_json(whole)
