@@ -23,6 +23,7 @@ class ActionModule(PlanAction):
         "port": {"type": "int", "default": 5000},
         "by": {"type": "str", "default": "rejoin"},
         "copy_within": {"type": "float", "default": 86400.0},
+        "stanza": {"type": "str", "default": ""},
     }
 
     def hosts(self, plan: Mapping[str, Any]) -> set[str]:
@@ -31,6 +32,6 @@ class ActionModule(PlanAction):
 
     def carry_out(self, estate: AnyEstate, args: Mapping[str, Any], began: float) -> dict[str, Any]:
         """See the module's documentation."""
-        options = {key: args[key] for key in ("vip", "port", "by", "copy_within")}
+        options = {key: args[key] for key in ("vip", "port", "by", "copy_within", "stanza")}
         run = Rejoin(estate, args["plan"], args["addresses"], **options, began=began, say=progress)
         return asdict(run.run())

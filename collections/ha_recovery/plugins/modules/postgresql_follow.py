@@ -74,9 +74,15 @@ options:
     type: bool
     default: true
   timeout:
-    description: Seconds to wait for start and streaming, each.
+    description: Seconds to wait for start and streaming, each. With O(patient), seconds without progress.
     type: float
     default: 30.0
+  patient:
+    description: >-
+      Wait as long as WAL is being replayed. Data that was restored from a backup may have hours of it to replay before
+      it streams, and before the server accepts connections.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Says what would be done and touches nothing.
@@ -148,6 +154,7 @@ def main() -> None:
             "start": {"type": "bool", "default": True},
             "wait": {"type": "bool", "default": True},
             "timeout": {"type": "float", "default": 30.0},
+            "patient": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

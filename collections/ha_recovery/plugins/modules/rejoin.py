@@ -36,9 +36,13 @@ options:
     type: str
     default: rejoin
   copy_within:
-    description: Seconds that a new copy of the primary may take.
+    description: Seconds that a new copy may take.
     type: float
     default: 86400
+  stanza:
+    description: The cluster's name in the backup repository, for a plan that restores a backup.
+    type: str
+    default: ""
 attributes:
   check_mode:
     support: full
@@ -92,6 +96,11 @@ saved:
     transactions: [{xid: 748, at: 2026-03-01 03:11:02.1 UTC, lsn: 0/5000180, relations: [1663/5/16385]}]
     segments: ["000000010000000000000005"]
     notes: []
+fell_back:
+  description: Why the primary was copied although a backup was to be restored; empty when it was not so.
+  returned: when the plan acts
+  type: str
+  sample: ""
 aside:
   description: Where the data that a new copy replaced is kept; empty when there was none.
   returned: when the plan acts

@@ -44,6 +44,7 @@ class Backup:
     annotations: Mapping[str, str]
     lsn_start: str = ""
     lsn_stop: str = ""
+    system_identifier: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,15 +110,16 @@ def _plain(message: Any) -> str:
     return " ".join("".join(char if " " <= char <= "~" else " " for char in str(message or "")).split())
 
 
-def _backup(raw: Mapping[str, Any]) -> Backup:
+def _backup(raw: Mapping[str, Any], databases: Mapping[tuple[int, int], str]) -> Backup:
     info, times, wal = raw.get("info") or {}, raw.get("timestamp") or {}, raw.get("archive") or {}
-    inside = info.get("repository") or {}
+    inside, made_of = info.get("repository") or {}, raw.get("database") or {}
+    repository = int(made_of.get("repo-key") or 1)
     # With block incremental backups the size of the whole set is not known, only that of the backup itself.
     stored = inside.get("delta", inside.get("size"))
     return Backup(
         label=str(raw["label"]),
         type=str(raw.get("type") or ""),
-        repository=int((raw.get("database") or {}).get("repo-key") or 1),
+        repository=repository,
         started_at=int(times.get("start") or 0),
         ended_at=int(times.get("stop") or 0),
         faulty=bool(raw.get("error")),
@@ -128,6 +130,7 @@ def _backup(raw: Mapping[str, Any]) -> Backup:
         annotations={str(key): str(value) for key, value in (raw.get("annotation") or {}).items()},
         lsn_start=str((raw.get("lsn") or {}).get("start") or ""),
         lsn_stop=str((raw.get("lsn") or {}).get("stop") or ""),
+        system_identifier=databases.get((repository, int(made_of.get("id") or 0)), ""),
     )
 
 
@@ -153,6 +156,14 @@ def _repository(raw: Mapping[str, Any], stanza: Mapping[str, Any]) -> Repository
     )
 
 
+def _databases(raw: Mapping[str, Any]) -> dict[tuple[int, int], str]:
+    """System identifier of every cluster that the stanza has ever been of, by repository and number."""
+    return {
+        (int(one.get("repo-key") or 1), int(one.get("id") or 0)): str(one.get("system-id") or "")
+        for one in raw.get("db") or ()
+    }
+
+
 def parse_info(text: str, stanza: str) -> Stanza:
     """The stanza out of the answer. One that pgBackRest has never heard of has the code :data:`MISSING_PATH`."""
     try:
@@ -171,7 +182,7 @@ def parse_info(text: str, stanza: str) -> Stanza:
             running=bool(lock.get("held")),
             percent=round(100.0 * done / size, 1) if size and done is not None else None,
             repositories=tuple(_repository(one, raw) for one in raw.get("repo") or ()),
-            backups=tuple(_backup(one) for one in raw.get("backup") or ()),
+            backups=tuple(_backup(one, _databases(raw)) for one in raw.get("backup") or ()),
         )
     except (TypeError, AttributeError, KeyError, ValueError) as error:
         raise InfoError(f"pgbackrest info did not answer as expected: {error!r}") from error

@@ -14,7 +14,7 @@ are those of src/backend/access/transam/xlogrecovery.c.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,9 +38,15 @@ IDLE_S = 15.0
 
 
 def start_argv(
-    *, stanza: str, repository: int, label: str, data_directory: str, stamp: str, process_max: int
+    *,
+    stanza: str,
+    repository: int,
+    label: str,
+    data_directory: str,
+    process_max: int,
+    afterwards: Sequence[Sequence[str]],
 ) -> list[str]:
-    """The restore's own systemd unit, which goes on when the connection breaks. ``stamp``: made when it succeeded.
+    """The restore's own systemd unit, which goes on when the connection breaks. ``afterwards``: run when it succeeded.
 
     No recovery settings are written: the server has its own, and cannot start without them.
     """
@@ -57,7 +63,7 @@ def start_argv(
         "--property=UMask=0077",
         f"--property=StandardOutput=truncate:{LOG}",
         f"--property=StandardError=append:{LOG}",
-        f"--property=ExecStartPost=/usr/bin/touch {stamp}",
+        *(f"--property=ExecStartPost={' '.join(one)}" for one in afterwards),
         "--setenv=LC_ALL=C",
         PROGRAM,
         f"--stanza={stanza}",

@@ -153,17 +153,22 @@ def _lines(timeline: int, archive: Archive) -> tuple[Line, ...]:
     return lineage_of(timeline, archive.histories.get(timeline, ()), archive.segment_bytes)
 
 
-def _usable(backup: Backup, lines: Sequence[Line], archive: Archive) -> bool:
+def leads_to(backup: Backup, lines: Sequence[Line], left: Sequence[Left], segment_bytes: int) -> bool:
+    """Whether its pages are whole and it lies on that lineage. ``left``: where the last timeline left earlier ones."""
     if backup.faulty or not backup.wal_stop:
         return False
-    timeline, last = int(backup.wal_stop[:8], 16), segment_number(backup.wal_stop, archive.segment_bytes)
+    timeline, last = int(backup.wal_stop[:8], 16), segment_number(backup.wal_stop, segment_bytes)
     line = next((one for one in lines if one.timeline == timeline), None)
     if line is None:
         return False
     if line.last is None or last < line.last:
         return True
-    left = dict(archive.histories.get(lines[-1].timeline, ())).get(timeline)
-    return bool(last == line.last and left and backup.lsn_stop and parse_lsn(backup.lsn_stop) <= parse_lsn(left))
+    end = dict(left).get(timeline)
+    return bool(last == line.last and end and backup.lsn_stop and parse_lsn(backup.lsn_stop) <= parse_lsn(end))
+
+
+def _usable(backup: Backup, lines: Sequence[Line], archive: Archive) -> bool:
+    return leads_to(backup, lines, archive.histories.get(lines[-1].timeline, ()), archive.segment_bytes)
 
 
 def _from(backup: Backup, lines: Sequence[Line], archive: Archive) -> Covered:

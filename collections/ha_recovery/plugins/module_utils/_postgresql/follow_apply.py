@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -30,6 +31,9 @@ SELECT json_build_object('standby', pg_is_in_recovery(),
 """
 
 
+_RECOVERING = re.compile(r"\bstartup\s+(?:recovering|waiting for) ([0-9A-F]{24})")
+
+
 class FollowFailed(Exception):
     """The node did not come to stream. The message says what the server or systemd answered."""
 
@@ -52,11 +56,16 @@ def apply_follow(runner: Runner, layout: Layout, plan: FollowPlan, *, timeout: f
         start_server(runner, layout, timeout=timeout)
 
 
-def start_server(runner: Runner, layout: Layout, *, port: int = 5432, timeout: float, every: float = 0.05) -> None:
-    """Start it, and wait until it answers. systemd's own wait is 2 s longer: Debian's program naps."""
+def begin_server(runner: Runner, layout: Layout) -> None:
+    """Have it started. A restored one accepts connections when it has replayed what was written during the backup."""
     done = runner.run(["systemctl", "start", "--no-block", layout.unit], timeout=10)
     if not done.ok:
         raise FollowFailed(f"{layout.unit} did not start: {done.reason}; see journalctl -u {layout.unit}")
+
+
+def start_server(runner: Runner, layout: Layout, *, port: int = 5432, timeout: float, every: float = 0.05) -> None:
+    """Start it, and wait until it answers. systemd's own wait is 2 s longer: Debian's program naps."""
+    begin_server(runner, layout)
     deadline = time.monotonic() + timeout
     while True:
         answer = query_json(runner, layout, "SELECT to_json(true)", port=port, timeout=2.0)
@@ -70,6 +79,69 @@ def start_server(runner: Runner, layout: Layout, *, port: int = 5432, timeout: f
                 f"see journalctl -u {layout.unit} and the log below /var/log/postgresql"
             )
         time.sleep(every)
+
+
+def recovering(directory: Path, proc: Path = Path("/proc")) -> str:
+    """The segment that a server which accepts no connections yet replays, out of its process's title; '' for none."""
+    leader = postmaster_pid(directory)
+    for entry in proc.iterdir() if leader is not None else ():
+        try:
+            argv = (entry / "cmdline").read_bytes().decode("utf-8", "replace") if entry.name.isdigit() else ""
+            found = _RECOVERING.search(argv)
+            if found and f"\nPPid:\t{leader}\n" in (entry / "status").read_text(encoding="utf-8"):
+                return found.group(1)
+        except OSError:
+            continue  # it ended while we looked
+    return ""
+
+
+def catch_up(
+    runner: Runner,
+    layout: Layout,
+    upstream: Upstream,
+    *,
+    port: int,
+    wait: float,
+    timeout: float,
+    since: tuple[str, float] = ("", 0.0),
+    every: float = 0.2,
+) -> dict[str, Any]:
+    """Wait until WAL streams, at most ``wait`` s; fail when nothing was replayed for ``timeout`` s.
+
+    A server that was restored may need hours of WAL first. ``since``: (position, still_s) of the answer before.
+    {finished, position, still_s, wal_receiver, waited_s}.
+    """
+    began = moved = time.monotonic()
+    position, still = since
+    while True:
+        answer = query_json(runner, layout, STREAM_QUERY, port=port, timeout=2.0)
+        value = answer.value if answer.ok else {"standby": True, "wal_receiver": None, "received_lsn": None}
+        node = {"role": "standby" if value["standby"] else "primary", "wal_receiver": value["wal_receiver"]}
+        now = time.monotonic()
+        if answer.ok and streams_from(node, upstream):
+            seen = {"finished": True, "position": position, "still_s": 0.0, "wal_receiver": value["wal_receiver"]}
+            return {**seen, "waited_s": round(now - began, 3)}
+        here = str(value["received_lsn"] or "") or recovering(layout.data_directory())
+        if here and here != position:
+            position, still, moved = here, 0.0, now
+        elif still + now - moved >= timeout or _ended(runner, layout):
+            raise FollowFailed(
+                f"no WAL streams from {upstream.host} ({upstream.address}:{upstream.port}), and nothing was replayed "
+                f"for {still + now - moved:.0f} s (it is at {position or 'its beginning'}): "
+                f"{answer.error or 'no WAL receiver'}; "
+                f"the server's log below {Path('/var/log/postgresql')} names the reason"
+            )
+        if now - began >= wait:
+            seen = {"finished": False, "position": position, "still_s": round(still + now - moved, 3)}
+            return {**seen, "wal_receiver": None, "waited_s": round(now - began, 3)}
+        time.sleep(every)
+
+
+def _ended(runner: Runner, layout: Layout) -> bool:
+    """Whether there is no server any more, and none about to be."""
+    if postmaster_pid(layout.data_directory()) is not None:
+        return False
+    return runner.run(["systemctl", "is-active", layout.unit], timeout=5).stdout.strip() in ("failed", "inactive")
 
 
 def wait_streaming(

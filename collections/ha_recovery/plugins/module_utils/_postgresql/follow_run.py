@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
@@ -16,10 +17,13 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import (
     apply_follow,
+    begin_server,
+    catch_up,
     wait_streaming,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, detect_version
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import observe_node, read_text
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.reseed_note import streams
 
 DEFAULTS: dict[str, Any] = {
     "version": None,
@@ -35,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "start": True,
     "wait": True,
     "timeout": 30.0,
+    "patient": False,
 }
 
 
@@ -85,7 +90,17 @@ def run_follow(runner: Runner, given: Mapping[str, Any], *, check_mode: bool = F
         }
     if check_mode:
         return result
-    apply_follow(runner, layout, plan, timeout=params["timeout"])
-    if params["wait"] and (node["running"] or plan.start):
-        result.update(wait_streaming(runner, layout, upstream, port=params["port"], timeout=params["timeout"]))
+    waits = params["wait"] and (node["running"] or plan.start)
+    if params["patient"] and waits:
+        apply_follow(runner, layout, replace(plan, start=False), timeout=params["timeout"])
+        if plan.start:
+            begin_server(runner, layout)
+        seen = catch_up(runner, layout, upstream, port=params["port"], wait=float("inf"), timeout=params["timeout"])
+        result.update(wal_receiver=seen["wal_receiver"], waited_s=seen["waited_s"])
+    else:
+        apply_follow(runner, layout, plan, timeout=params["timeout"])
+        if waits:
+            result.update(wait_streaming(runner, layout, upstream, port=params["port"], timeout=params["timeout"]))
+    if result["wal_receiver"]:
+        streams(layout)
     return result

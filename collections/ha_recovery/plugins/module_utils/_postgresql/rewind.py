@@ -36,6 +36,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn im
     segment_number,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import as_user
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.reseed_note import restored_label
 
 REWIND = "a rewind of it was interrupted"
 SEGMENT = re.compile(r"[0-9A-F]{24}")
@@ -52,15 +53,21 @@ def marker_path(layout: Layout) -> Path:
     return directory.with_name(f"{directory.name}.rewinding.json")
 
 
-def interrupted(layout: Layout) -> str:
-    """Why this data is of no use: a rewind of it that did not end, or WAL that nobody has any more; '' when it is."""
+def _marked(layout: Layout) -> dict[str, Any] | None:
+    """The note that says why this data is of no use; {} when it cannot be read, None when there is none."""
     try:
         note = json.loads(marker_path(layout).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return ""
+        return None
     except (OSError, ValueError):
         note = {}
-    return str(note.get("why") or REWIND)
+    return dict(note)
+
+
+def interrupted(layout: Layout) -> str:
+    """Why this data is of no use: a rewind of it that did not end, or WAL that nobody has any more; '' when it is."""
+    note = _marked(layout)
+    return "" if note is None else str(note.get("why") or REWIND)
 
 
 def mark(layout: Layout, note: Mapping[str, Any]) -> None:
@@ -113,6 +120,8 @@ def look(runner: Runner, layout: Layout) -> dict[str, Any]:
     result: dict[str, Any] = {
         "interrupted": interrupted(layout),
         "useless": marker_path(layout).exists(),
+        "tried": str((_marked(layout) or {}).get("backup") or ""),
+        "restored": restored_label(layout, catching_up=True),
         "free_bytes": stat.f_bavail * stat.f_frsize,
     }
     if data_state(directory, layout.version) != "initialized":

@@ -16,27 +16,30 @@ another system identifier                                                refuse
 its timeline is ahead of the primary's                                   refuse
 streams from the primary, and nothing of its absence is left             none
 streams from the primary, still fenced or in maintenance somewhere       finish
-no data                                                                  basebackup
-a rewind of it was interrupted, or the primary lacks WAL for it          basebackup
+no data                                                                  copy
+a rewind of it was interrupted, or the primary lacks WAL for it          copy
 a standby that streams, or stopped, up to the point where they part      follow
+a restored backup that has not streamed yet                              follow
 an old primary that stopped cleanly before that point                    follow
-the primary has no WAL for it any more, and it has nothing of its own    basebackup
-neither checksums nor wal_log_hints, or no history in common             basebackup
-it was a primary on a timeline of the same number                        basebackup
+the primary has no WAL for it any more, and it has nothing of its own    copy
+neither checksums nor wal_log_hints, or no history in common             copy
+it was a primary on a timeline of the same number                        copy
 anything else: it has WAL that the primary never had, or it crashed      rewind
 =======================================================================  ===========================================
 
-A restore from a backup repository comes before a copy of the primary where there is one; there is none yet. A server
-that is writable, hangs or has diverged is fenced first. Pure: the same observation always gives the same plan.
+A copy is a restore of the newest backup that suits, and otherwise a basebackup of the primary: see the table in
+_pgbackrest/reseed.py. Backups are asked for when a copy is due, not before: ``ask_backups`` says that they are to be.
+A server that is writable, hangs or has diverged is fenced first. Pure: the same observation always gives the same plan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.reseed import AUTO, Line, Policy, choose
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lineage import Left, Parting, parting
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lsn import parse_lsn
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import Balancer
@@ -49,6 +52,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology
     topology_of,
 )
 
+COPIES = {"restore", "basebackup"}
 UNDECIDABLE = {"mixed_systems", "split_brain", "no_primary", "bootstrap", "unknown"}
 CLEAN = {"shut down", "shut down in recovery"}
 
@@ -59,6 +63,7 @@ class Files:
 
     ``oldest_lsn``, ``end_lsn``: where its WAL begins, and where it ends. ``interrupted``: why it has to be copied;
     ``useless``: a note on the disk says so. Files that merely could not be read may hold all that is left.
+    ``restored``: the backup that they came from, if they never streamed; ``tried``: one that led nowhere.
     """
 
     state: str = ""
@@ -70,6 +75,8 @@ class Files:
     rewindable: bool | None = None
     interrupted: str = ""
     useless: bool = False
+    restored: str = ""
+    tried: str = ""
     left: tuple[Left, ...] = ()
     free_bytes: int | None = None
     data_bytes: int | None = None
@@ -87,7 +94,8 @@ def files_from(raw: Mapping[str, Any] | None) -> Files | None:
 class Seen:
     """Everything the decision is made from. ``lost_slots``: hosts for which the primary has no WAL any more.
 
-    ``discard``: a person gives the old data up, should there be no room to keep it.
+    ``discard``: a person gives the old data up, should there be no room to keep it; a restore uses it again.
+    ``backups``: what hosts said of the backups, by name, None for no answer; ``policy``: whether they are wanted.
     """
 
     nodes: tuple[Node, ...]
@@ -95,6 +103,8 @@ class Seen:
     files: Mapping[str, Files | None]
     lost_slots: frozenset[str] = frozenset()
     discard: bool = False
+    policy: Policy = AUTO
+    backups: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,11 +114,15 @@ class Step:
     action: str
     why: str
     parted: Parting | None = None
+    backup: Mapping[str, Any] | None = None
+    ask: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The decision for one host."""
+    """The decision for one host. ``backup``: {label, repository} of the one that is restored, ``forced`` when nothing
+    else will do; ``patient``: it may have much WAL to replay; ``ask_backups``: not final before the host was asked.
+    """
 
     action: str
     headline: str
@@ -119,6 +133,9 @@ class Plan:
     save_from: Mapping[str, Any] | None = None
     set_aside: bool = False
     discard: bool = False
+    backup: Mapping[str, Any] | None = None
+    patient: bool = False
+    ask_backups: bool = False
     restore_sync: bool = False
     peers: tuple[str, ...] = ()
     load_balancers: tuple[str, ...] = ()
@@ -151,7 +168,9 @@ def plan_lines(plan: Plan) -> list[str]:
         lines.append(f"  {host}: WAL from {plan.save_from['lsn']} on, which only it has, is saved beside its data")
     if plan.set_aside:
         lines.append(f"  {host}: its present data is kept aside, beside the new copy")
-    if plan.discard:
+    if plan.discard and plan.action == "restore":
+        lines.append(f"  {host}: its present data is given up; what is the same in the backup is used again")
+    elif plan.discard:
         lines.append(f"  {host}: its present data is removed first, for there is no room to keep it")
     does = {
         "follow": f"starts as a standby of {plan.primary}",
@@ -159,6 +178,11 @@ def plan_lines(plan: Plan) -> list[str]:
         "basebackup": f"a new copy of {plan.primary}; it starts as its standby",
         "finish": "is readmitted",
     }
+    if plan.backup:
+        does["restore"] = (
+            f"backup {plan.backup['label']} is restored; WAL from there on comes out of the archive and from "
+            f"{plan.primary}; it starts as its standby"
+        )
     lines.append(f"  {host}: {does[plan.action]}")
     if plan.restore_sync:
         lines.append(f"  {plan.primary}: synchronous replication is switched on again once {host} streams")
@@ -278,6 +302,8 @@ def step_for(node: Node, primary: Node, mine: Files, its: Files, *, slot_lost: b
     if mine.interrupted:
         return Step("basebackup", f"{mine.interrupted}: its data is of no use")
     timeline = mine.timeline or node.timeline or 0
+    if mine.restored and not mine.left:
+        mine = replace(mine, left=_inherited(its.left, timeline))
     common = parting(mine.left, timeline, its.left, primary.timeline or 0)
     if common is None:
         return Step("basebackup", "it has no timeline in common with the primary")
@@ -287,6 +313,8 @@ def step_for(node: Node, primary: Node, mine: Files, its: Files, *, slot_lost: b
     beyond = common.lsn is not None and (end is None or parse_lsn(end) > parse_lsn(common.lsn))
     where = f"they part at {common.lsn} on timeline {common.timeline}"
     if standby and not beyond and node.role != "hung":
+        if mine.restored:
+            return Step("follow", f"it is backup {mine.restored}, restored: the archive has the WAL that it lacks")
         if slot_lost or _gone(end, its):
             return Step("basebackup", f"{primary.host} has no WAL any more from where it stopped")
         return Step("follow", "it has nothing that the primary does not have")
@@ -306,6 +334,33 @@ def step_for(node: Node, primary: Node, mine: Files, its: Files, *, slot_lost: b
     return Step(
         "rewind", f"{how}: {where}" if common.lsn else f"it did not stop cleanly on timeline {timeline}", common
     )
+
+
+def _inherited(left: tuple[Left, ...], timeline: int) -> tuple[Left, ...]:
+    """The history of a timeline that the primary went through: a backup comes without its history file."""
+    numbers = [number for number, _lsn in left]
+    return left[: numbers.index(timeline)] if timeline in numbers else left
+
+
+def _copied(step: Step, seen: Seen, node: Node, primary: Node, files: tuple[Files, Files]) -> Step | Plan:
+    """Where a copy comes from. A plan when a person wants it from where it cannot come from."""
+    (mine, its), policy = files, seen.policy
+    asked = node.host in seen.backups
+    ask = policy.on and policy.asked != "basebackup" and not asked
+    if not policy.on and policy.asked == "auto":
+        return step
+    line = Line(primary.system_identifier or "", primary.timeline or 0, its.left)
+    choice = choose(policy, seen.backups.get(node.host), line, tried=mine.tried)
+    if ask:
+        return replace(step, ask=True)
+    if choice.source == "refuse":
+        again = f"{REJOIN.format(host=node.host)} -e rejoin_copy=basebackup"
+        why = Refusal(node.host, choice.why, "a backup that it could be restored from", again)
+        return _no(node.host, f"there is no backup for {node.host}", why, primary=primary.host)
+    if choice.backup is None:
+        return replace(step, why=f"{step.why}; {choice.why}")
+    named = {"label": choice.backup.label, "repository": choice.backup.repository, "forced": policy.asked == "backup"}
+    return replace(step, action="restore", why=f"{step.why}; {choice.why}", backup=named)
 
 
 def plan_rejoin(seen: Seen, host: str) -> Plan:
@@ -331,12 +386,19 @@ def plan_rejoin(seen: Seen, host: str) -> Plan:
         why = f"it streams from {primary.host}, and something is left of its absence"
         return Plan("finish", f"{host} is readmitted", host, why=why, **common)
     step = step_for(node, primary, mine, its, slot_lost=host in seen.lost_slots)
+    if step.action == "basebackup":
+        copied = _copied(step, seen, node, primary, (mine, its))
+        if isinstance(copied, Plan):
+            return copied
+        step = copied
     headline = f"{host} comes back as a standby of {primary.host}: {step.action}"
     has_data = node.data_state == "initialized"
-    copies = step.action == "basebackup" and has_data
+    copies = step.action in COPIES and has_data
     lacking = _no_room(host, mine, its, beside=True) if copies else None
     # What a rewind left half done, or what nobody has WAL for, is of no use; anything else only a person gives up.
     discard = lacking is not None and (mine.useless or seen.discard)
+    # A restore fetches only what differs: old data that is given up is worth more where it is.
+    discard = discard or (copies and step.action == "restore" and seen.discard)
     if discard:
         lacking = _no_room(host, mine, its, beside=False)
     if lacking is not None:
@@ -351,6 +413,9 @@ def plan_rejoin(seen: Seen, host: str) -> Plan:
         save_from={"timeline": parted.timeline, "lsn": parted.lsn} if parted and parted.lsn else None,
         set_aside=copies and not discard,
         discard=discard,
+        backup=step.backup,
+        patient=step.action == "restore" or (step.action == "follow" and bool(mine.restored)),
+        ask_backups=step.ask,
         **common,
     )
 

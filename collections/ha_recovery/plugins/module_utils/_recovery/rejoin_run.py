@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bring a database host back as a standby, over open sessions, as planned.
 
-Fence unless it is; save the WAL that only it has; rewind or copy; lift the fence, start and see it stream; synchronous
-replication; traffic last. Nothing is undone: interrupted at any step, a rerun looks again and goes on from what is
-there, and until its data is a standby's nothing can start it.
+Fence unless it is; save the WAL that only it has; rewind, restore or copy; lift the fence, start and see it stream;
+synchronous replication; traffic last. Nothing is undone: interrupted at any step, a rerun looks again and goes on from
+what is there, and until its data is a standby's nothing can start it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology
 
 @dataclass
 class Outcome(Done):
-    """``streaming_s``: seconds from the beginning until it streamed; ``saved``: the WAL that only it had."""
+    """``streaming_s``: seconds from the beginning until it streamed; ``saved``: the WAL that only it had.
+
+    ``fell_back``: why it was copied from the primary although its backup was to be restored.
+    """
 
     streaming_s: float | None = None
     saved: dict[str, Any] | None = None
     aside: str = ""
+    fell_back: str = ""
 
 
 class Rejoin(Conductor):
@@ -48,9 +52,11 @@ class Rejoin(Conductor):
         port: int,
         by: str,
         copy_within: float = 86400.0,
+        stanza: str = "",
         **more: Any,
     ) -> None:
         super().__init__(calls, **more)
+        self.stanza = stanza
         self.plan, self.vip, self.port, self.by, self.copy_within = plan, vip, port, by, copy_within
         self.host, self.primary = str(plan["host"]), str(plan["primary"])
         self.target = {
@@ -80,7 +86,7 @@ class Rejoin(Conductor):
 
     def _data(self) -> None:
         action = self.plan["action"]
-        if action in {"rewind", "basebackup"} or self.plan["fence_first"]:
+        if action in {"rewind", "basebackup", "restore"} or self.plan["fence_first"]:
             reason = f"it comes back as a standby of {self.primary}"
             hold = {"host": self.host, "by": self.by, "reason": reason, "new_primary": self.primary}
             self._here("Keep Postgres from starting", "rejoin_hold", hold, 30)
@@ -90,10 +96,9 @@ class Rejoin(Conductor):
         self._step("See that a slot keeps WAL for it", {self.primary: {"rejoin_slot": {"host": self.host}}}, 135)
         if action == "rewind":
             self._here(f"Rewind it to {self.primary}", "rejoin_rewind", {**self.target, "timeout": 600}, 630)
-        if action == "basebackup":
+        if action == "basebackup" or (action == "restore" and not self._restore()):
             self._copy()
-        start = {**self.target, "timeout": 60, "peers": self.plan["peers"]}
-        self._here("Start it as a standby, and see it stream", "rejoin_start", start, 90)
+        self._start()
         self.outcome.streaming_s = round(self.clock() - self.began, 3)
 
     def _name_tables(self, saved: dict[str, Any]) -> None:
@@ -104,6 +109,49 @@ class Rejoin(Conductor):
             answer = self.calls.call_all({self.primary: {"rejoin_names": {"relations": touched}}}, 15)
             tables = answer[self.primary]["rejoin_names"].value or {}
             saved["transactions"] = with_tables(transactions, tables.get("tables") or {})
+
+    def _start(self) -> None:
+        """See it stream. A restored backup may replay WAL for hours: that is waited for as long as it goes on."""
+        name = "Start it as a standby, and see it stream"
+        start = {**self.target, "timeout": 60, "peers": self.plan["peers"]}
+        if not self.plan.get("patient"):
+            self._here(name, "rejoin_start", start, 90)
+            return
+        # The archive is asked once nothing has streamed for a while, and a repository that hangs is left alone for one.
+        start = {**start, "timeout": 120, "wait": 15}
+        began, seen = self.clock(), self._here(name, "rejoin_start", start, 60)
+        while not seen["finished"]:
+            self.say(f"{self.host}: replays WAL, it is at {seen['position'] or 'the beginning'}")
+            del self.outcome.steps[-1]
+            more = {key: seen[key] for key in ("position", "still_s")}
+            seen = self._here(name, "rejoin_start", {**start, **more}, 60)
+        self.outcome.steps[-1]["seconds"] = round(self.clock() - began, 3)
+
+    def _restore(self) -> bool:
+        """Look at the restore's progress until it ends. Without it, False: the primary is copied instead."""
+        backup = self.plan["backup"]
+        name, end = f"Restore backup {backup['label']}", self.clock() + self.copy_within
+        old = "reuse" if self.plan["discard"] else "aside"
+        asked = {"stanza": self.stanza, "label": backup["label"], "repository": backup["repository"], "wait": 15}
+        began = self.clock()
+        try:
+            seen = self._here(name, "reseed_restore", {**asked, "begin": True, "old": old}, 60)
+            self.outcome.aside = seen.get("aside") or ""
+            while not seen["finished"]:
+                told = f"{seen['percent']:g} % of backup {backup['label']} restored"
+                if self.clock() > end:
+                    raise StepFailed(f"{self.host}: the restore is not complete ({told}); it goes on by itself")
+                self.say(f"{self.host}: {told}")
+                del self.outcome.steps[-1]
+                seen = self._here(name, "reseed_restore", asked, 60)
+        except StepFailed as failure:
+            if backup.get("forced") or "it goes on by itself" in str(failure):
+                raise
+            self.outcome.fell_back = str(failure)
+            self.say(f"{failure}: the primary is copied instead")
+            return False
+        self.outcome.steps[-1]["seconds"] = round(self.clock() - began, 3)
+        return True
 
     def _copy(self) -> None:
         """Look at the copy's progress until it ends: it goes on by itself when the control node dies."""

@@ -63,6 +63,8 @@ CALLS = {
     "rejoin_slot": "rejoin:slot",
     "rejoin_start": "rejoin:start",
     "rejoin_synchronous": "rejoin:synchronous",
+    "reseed_look": "reseed:look",
+    "reseed_restore": "reseed:restore",
     "restart_due": "due:restart_due",
     "restore_archive": "restore:archive_all",
     "restore_aside": "restore:aside",

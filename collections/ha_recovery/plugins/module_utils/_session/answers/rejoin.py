@@ -28,6 +28,8 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import Upstream, slot_name_for
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow_apply import (
     FollowFailed,
+    begin_server,
+    catch_up,
     start_server,
     wait_streaming,
 )
@@ -36,6 +38,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.handov
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, data_state
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.promote_apply import reload_server
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import query_json
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.reseed_note import restored_label, streams
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers.maintenance import layout_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls import CallFailed
 
@@ -168,7 +171,11 @@ def seed(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def start(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Make it a standby on disk, let it start, and wait until it streams."""
+    """Make it a standby on disk, let it start, and wait until it streams. {finished, wal_receiver}.
+
+    A restored backup may have hours of WAL to replay first: with ``wait``, it is waited for at most that many s, and
+    ``since`` is what the answer before said of its ``position`` and ``still_s``. ``timeout`` is without progress then.
+    """
     layout, runner = layout_of(args), HostRunner()
     upstream, limit = _upstream(args, layout), float(args.get("timeout") or 60)
     began = time.monotonic()
@@ -185,11 +192,23 @@ def start(args: Mapping[str, Any]) -> dict[str, Any]:
             raise CallFailed(f"systemctl unmask {layout.unit}: {done.reason}")
     try:
         if running:
-            reload_server(layout)
+            if "position" not in args:
+                reload_server(layout)
         else:
             runner.run(["systemctl", "reset-failed", layout.unit], timeout=5)
-            start_server(runner, layout, timeout=limit)
-        seen = wait_streaming(runner, layout, upstream, port=5432, timeout=limit)
+            if args.get("wait"):
+                begin_server(runner, layout)
+            else:
+                start_server(runner, layout, timeout=limit)
+        if args.get("wait"):
+            since = (str(args.get("position") or ""), float(args.get("still_s") or 0.0))
+            wait = float(args["wait"])
+            seen = catch_up(runner, layout, upstream, port=5432, wait=wait, timeout=limit, since=since)
+            if not seen["finished"]:
+                return {**seen, "changed": True, "seconds": round(time.monotonic() - began, 3)}
+        else:
+            seen = wait_streaming(runner, layout, upstream, port=5432, timeout=limit)
+        streams(layout)
         # A rewind and a copy leave none; whoever follows this host after a later promotion needs its own.
         values = ", ".join(f"('{slot_name_for(str(peer))}')" for peer in args.get("peers") or ())
         made = query_json(runner, layout, MISSING.format(names=values), timeout=5) if values else None
@@ -197,10 +216,17 @@ def start(args: Mapping[str, Any]) -> dict[str, Any]:
             raise CallFailed(f"it streams, but the slots for its peers could not be made: {made.error}")
     except FollowFailed as error:
         if _wal_is_gone(layout):
-            rewind.mark(layout, {"host": args["host"], "why": GONE, "since": utc_now()})
-            raise CallFailed(f"{GONE}; the next run takes a copy") from error
+            tried = restored_label(layout, catching_up=True)
+            rewind.mark(layout, {"host": args["host"], "why": GONE, "since": utc_now(), "backup": tried})
+            where = f" (it was restored from backup {tried}, and the archive has none either)" if tried else ""
+            raise CallFailed(f"{GONE}{where}; the next run takes a copy") from error
         raise CallFailed(str(error)) from error
-    return {**seen, "changed": changed or not running, "seconds": round(time.monotonic() - began, 3)}
+    return {
+        "finished": True,
+        **seen,
+        "changed": changed or not running,
+        "seconds": round(time.monotonic() - began, 3),
+    }
 
 
 def _wal_is_gone(layout: Layout) -> bool:

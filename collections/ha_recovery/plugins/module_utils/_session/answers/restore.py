@@ -19,6 +19,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import
     backup,
     command,
     restore,
+    restore_files,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.restore_note import (
     ENDS,
@@ -30,7 +31,6 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.target
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql import rewind
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.fence_apply import is_masked, server_processes
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import (
-    owner_ids,
     remove_file,
     replace_file,
     sync_directory,
@@ -166,21 +166,6 @@ def _stamp(layout: Layout, name: str) -> Path:
     return directory.with_name(f"{directory.name}.restored-{name}")
 
 
-def _unit_state(runner: HostRunner) -> str:
-    done = runner.run(["systemctl", "show", restore.UNIT, "--property=ActiveState,Job"], timeout=5)
-    fields = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line) if done.ok else {}
-    return "activating" if fields.get("Job", "0") not in ("", "0") else fields.get("ActiveState", "")
-
-
-def _tail(path: Path, size: int = 8192) -> str:
-    try:
-        with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - size))
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
 def aside(args: Mapping[str, Any]) -> dict[str, Any]:
     """Move the data directory out of the way, once; ``back``: put that path in its place."""
     layout = layout_of(args)
@@ -213,48 +198,23 @@ def files(args: Mapping[str, Any]) -> dict[str, Any]:
     """Restore the files of a backup, or go on with that; wait for it at most ``wait`` s. {finished, percent}."""
     layout, runner = layout_of(args), HostRunner()
     directory, stamp = layout.data_directory(), _stamp(layout, str(args["id"]))
-    log = Path(restore.LOG)
-    end = time.monotonic() + float(args.get("wait") or 15)
+    wait = float(args.get("wait") or 15)
     try:
         if stamp.exists():
             return {"changed": False, "finished": True, "percent": 100.0}
-        if _unit_state(runner) not in UNDER_WAY:
+        if not restore_files.under_way(runner):
             if not args.get("begin"):
-                raise CallFailed(f"the restore failed: {restore.last_words(_tail(log))}")
+                raise restore_files.failed()
             rewind.must_be_down(layout)
-            _own(directory)
             remove_file(rewind.marker_path(layout))
-            runner.run(["systemctl", "reset-failed", restore.UNIT], timeout=5)
-            argv = restore.start_argv(
-                stanza=str(args["stanza"]),
-                repository=int(args.get("repository") or 1),
-                label=str(args["label"]),
-                data_directory=str(directory),
-                stamp=str(stamp),
-                process_max=int(args.get("process_max") or max(1, (os.cpu_count() or 2) // 2)),
-            )
-            done = runner.run(argv, timeout=20)
-            if not done.ok:
-                raise CallFailed(f"the restore could not be started: {done.reason}")
-    except (rewind.RewindFailed, OSError) as error:
+            wanted = restore_files.wanted_from(args)
+            restore_files.start(runner, wanted, directory, [["/usr/bin/touch", str(stamp)]])
+        percent = restore_files.wait(runner, wait)
+        if percent is None and not stamp.exists():
+            raise restore_files.failed()
+    except (restore_files.RestoreFailed, rewind.RewindFailed, OSError) as error:
         raise CallFailed(str(error)) from error
-    while _unit_state(runner) in UNDER_WAY:
-        if time.monotonic() >= end:
-            return {"changed": True, "finished": False, "percent": restore.percent(_tail(log))}
-        time.sleep(0.3)
-    if not stamp.exists():
-        raise CallFailed(f"the restore failed: {restore.last_words(_tail(log))}")
-    return {"changed": True, "finished": True, "percent": 100.0}
-
-
-def _own(directory: Path) -> None:
-    """The data directory, and on a new host the one above it, where the restore leaves its stamp."""
-    ids = owner_ids("postgres")
-    for place, mode in ((directory.parent, 0o755), (directory, 0o700)):
-        fresh = not place.exists()
-        place.mkdir(mode=mode, parents=True, exist_ok=True)
-        if ids is not None and (fresh or place == directory):
-            os.chown(place, *ids)
+    return {"changed": True, "finished": percent is None, "percent": 100.0 if percent is None else percent}
 
 
 def _conf(layout: Layout) -> Path:
@@ -271,7 +231,7 @@ def _unmask(runner: HostRunner, layout: Layout) -> None:
 
 def _server_log(layout: Layout) -> str:
     path = Path(layout.root, f"var/log/postgresql/postgresql-{layout.version}-{layout.cluster}.log")
-    return restore.since_start(_tail(path, LOG_BYTES))
+    return restore.since_start(restore_files.tail(path, LOG_BYTES))
 
 
 def recover(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the ha_recovery authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restore the files of a backup into a directory, as a systemd unit of its own that outlives the run that began it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import restore
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import owner_ids
+
+UNDER_WAY = ("active", "activating", "deactivating")
+
+
+class RestoreFailed(Exception):
+    """The files could not be restored. The message says what pgBackRest or systemd said."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is restored. ``process_max``: how many processes fetch files."""
+
+    stanza: str
+    repository: int
+    label: str
+    process_max: int
+
+
+def wanted_from(args: Mapping[str, Any]) -> Wanted:
+    """Read it; half of the processors fetch unless the caller says otherwise."""
+    processes = int(args.get("process_max") or max(1, (os.cpu_count() or 2) // 2))
+    return Wanted(str(args["stanza"]), int(args.get("repository") or 1), str(args["label"]), processes)
+
+
+def under_way(runner: Runner) -> bool:
+    """Whether a restore runs, or is about to: systemd-run returns before its unit has begun."""
+    done = runner.run(["systemctl", "show", restore.UNIT, "--property=ActiveState,Job"], timeout=5)
+    fields = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line) if done.ok else {}
+    return fields.get("Job", "0") not in ("", "0") or fields.get("ActiveState", "") in UNDER_WAY
+
+
+def tail(path: Path, size: int = 8192) -> str:
+    """The end of a log, '' when there is none."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - size))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def failed() -> RestoreFailed:
+    """What pgBackRest complained about last."""
+    return RestoreFailed(f"the restore failed: {restore.last_words(tail(Path(restore.LOG)))}")
+
+
+def start(runner: Runner, wanted: Wanted, directory: Path, afterwards: Sequence[Sequence[str]]) -> None:
+    """Begin, into a directory that is empty, that an interrupted restore left, or whose files may be used again."""
+    own(directory)
+    runner.run(["systemctl", "reset-failed", restore.UNIT], timeout=5)
+    argv = restore.start_argv(
+        stanza=wanted.stanza,
+        repository=wanted.repository,
+        label=wanted.label,
+        data_directory=str(directory),
+        process_max=wanted.process_max,
+        afterwards=afterwards,
+    )
+    done = runner.run(argv, timeout=20)
+    if not done.ok:
+        raise RestoreFailed(f"the restore could not be started: {done.reason}")
+
+
+def wait(runner: Runner, seconds: float) -> float | None:
+    """Wait until the unit has ended, at most so long. None when it has, else how far it is in percent."""
+    end = time.monotonic() + seconds
+    while under_way(runner):
+        if time.monotonic() >= end:
+            return restore.percent(tail(Path(restore.LOG)))
+        time.sleep(0.3)
+    return None
+
+
+def own(directory: Path, mode: int = 0o700) -> None:
+    """Make the directory, and give it to the server's user."""
+    directory.mkdir(mode=mode, parents=True, exist_ok=True)
+    ids = owner_ids("postgres")
+    if ids is not None:
+        os.chown(directory, *ids)
