@@ -122,10 +122,8 @@ class Rejoin(Conductor):
         began, seen = self.clock(), self._here(name, "rejoin_start", start, 60)
         while not seen["finished"]:
             self.say(f"{self.host}: replays WAL, it is at {seen['position'] or 'the beginning'}")
-            del self.outcome.steps[-1]
             more = {key: seen[key] for key in ("position", "still_s")}
-            seen = self._here(name, "rejoin_start", {**start, **more}, 60)
-        self.outcome.steps[-1]["seconds"] = round(self.clock() - began, 3)
+            seen = self._go_on(began, name, "rejoin_start", {**start, **more})
 
     def _restore(self) -> bool:
         """Look at the restore's progress until it ends. Without it, False: the primary is copied instead."""
@@ -142,16 +140,24 @@ class Rejoin(Conductor):
                 if self.clock() > end:
                     raise StepFailed(f"{self.host}: the restore is not complete ({told}); it goes on by itself")
                 self.say(f"{self.host}: {told}")
-                del self.outcome.steps[-1]
-                seen = self._here(name, "reseed_restore", asked, 60)
+                seen = self._go_on(began, name, "reseed_restore", asked)
         except StepFailed as failure:
             if backup.get("forced") or "it goes on by itself" in str(failure):
                 raise
             self.outcome.fell_back = str(failure)
             self.say(f"{failure}: the primary is copied instead")
             return False
-        self.outcome.steps[-1]["seconds"] = round(self.clock() - began, 3)
         return True
+
+    def _go_on(self, began: float, name: str, call: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask again how far a long step is: in the end it is one step, from when it began."""
+        del self.outcome.steps[-1]
+        try:
+            return self._here(name, call, args, 60)
+        finally:
+            step = self.outcome.steps[-1]
+            step.update(started_s=round(began - self.began, 3), seconds=round(self.clock() - began, 3))
+            step["result"] = "changed" if step["result"] == "ok" else step["result"]
 
     def _copy(self) -> None:
         """Look at the copy's progress until it ends: it goes on by itself when the control node dies."""
