@@ -148,3 +148,12 @@ def test_something_else(text: str) -> None:
         return
     with pytest.raises(InfoError):
         parse_info(text, "orders")
+
+
+def test_each_backup_says_of_which_cluster_it_is() -> None:
+    """A stanza that was upgraded, or made anew after a loss, has backups of more than one."""
+    older = {**FULL, "label": "older", "database": {"id": 1, "repo-key": 1}}
+    newer = {**FULL, "label": "newer", "database": {"id": 2, "repo-key": 1}}
+    databases = [{"id": 1, "repo-key": 1, "system-id": 7001}, {"id": 2, "repo-key": 1, "system-id": 7002}]
+    found = parse_info(answer(backup=[older, newer], db=databases), "orders")
+    assert [one.system_identifier for one in found.backups] == ["7001", "7002"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.reseed import AUTO, Policy
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.balancer import balancers_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.model import nodes_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.rejoin import (
@@ -62,10 +64,13 @@ def plan(
     lost: tuple[str, ...] = (),
     balancers: tuple[dict[str, Any], ...] = MAINT,
     discard: bool = False,
+    policy: Policy = AUTO,
+    backups: dict[str, Any] | None = None,
 ) -> Plan:
     """The decision about pg1 unless another is named; pg2 is primary on timeline 2, pg3 follows it."""
     nodes = nodes_from((node, new, PG3), DATABASES)
-    seen = Seen(nodes, balancers_from(balancers, BALANCERS), {"pg1": mine, "pg2": its}, frozenset(lost), discard)
+    looked = {"pg1": mine, "pg2": its}
+    seen = Seen(nodes, balancers_from(balancers, BALANCERS), looked, frozenset(lost), discard, policy, backups or {})
     return plan_rejoin(seen, host)
 
 
@@ -176,6 +181,35 @@ LADDER = [
         "rewind",
         "it went on: they part at",
     ),
+    (
+        "a restored backup, though the primary has no WAL for it",
+        {
+            "node": STANDBY_DOWN,
+            "mine": files(state="in production", standby=True, end_lsn="0/4000028", restored="X"),
+            "its": Files("in production", 2, oldest_lsn="0/6000000", left=((1, FORK),)),
+            "lost": ("pg1",),
+        },
+        "follow",
+        "it is backup X, restored: the archive has the WAL that it lacks",
+    ),
+    (
+        "a restored backup of a later timeline, which comes without its history",
+        {
+            "node": stopped("pg1", timeline=2),
+            "mine": files(timeline=2, standby=True, end_lsn="0/5000060", restored="X"),
+        },
+        "follow",
+        "it is backup X, restored",
+    ),
+    (
+        "a restored backup that led nowhere",
+        {
+            "node": STANDBY_DOWN,
+            "mine": files(standby=True, restored="X", interrupted="no WAL", useless=True, tried="X"),
+        },
+        "basebackup",
+        "no WAL: its data is of no use",
+    ),
     ("writable on the old timeline", {"node": primary("pg1")}, "rewind", "it may have WAL that the primary never had"),
 ]
 
@@ -250,7 +284,8 @@ END = ["drain_enter", "client_check"]
 def run(hosts: Hosts, decided: Plan) -> Outcome:
     """Carry it out."""
     addresses = {"pg1": "192.0.2.21", "pg2": "192.0.2.22"}
-    return Rejoin(hosts, decided.as_dict(), addresses, vip="192.0.2.100/24", port=5000, by="anna").run()
+    options: dict[str, Any] = {"vip": "192.0.2.100/24", "port": 5000, "by": "anna", "stanza": "orders"}
+    return Rejoin(hosts, decided.as_dict(), addresses, **options).run()
 
 
 @pytest.mark.parametrize(
@@ -294,3 +329,124 @@ def test_what_was_lost_is_named_by_tables() -> None:
     assert outcome.saved["transactions"][0]["tables"] == ["orders: public.orders"]
     deaf = run(Hosts({**VALUES, "rejoin_save": dict(saved)}, "rejoin_names"), plan())
     assert deaf.problems == []
+
+
+BACKUP = {
+    "label": "X", "type": "full", "repository": 2, "started_at": 1000, "ended_at": 1010, "faulty": False,
+    "database_bytes": 30 << 30, "repository_bytes": 1, "wal_start": "000000010000000000000004",
+    "wal_stop": "000000010000000000000004", "annotations": {}, "lsn_start": "0/4000028", "lsn_stop": "0/4000100",
+    "system_identifier": NEW["system_identifier"],
+}  # fmt: skip
+THERE = {"pg1": {"installed": True, "error": "", "backups": [BACKUP]}}
+ON = Policy(on=True)
+GONE = files(interrupted="a rewind of it was interrupted", useless=True)
+COPIES = [
+    ("not asked yet", {"policy": ON}, "basebackup", "it has no data", True),
+    ("the primary is wanted", {"policy": Policy(True, "basebackup")}, "basebackup", "was asked for", False),
+    ("a backup", {"policy": ON, "backups": THERE}, "restore", "it has no data; backup X, which ended", False),
+    ("none", {"policy": ON, "backups": {"pg1": {"error": "no answer"}}}, "basebackup", "looked at (no answer)", False),
+    ("off", {}, "basebackup", "it has no data", False),
+    ("tried", {"policy": ON, "backups": THERE, "mine": Files(tried="X")}, "basebackup", "backup X was restored", False),
+]
+
+
+@pytest.mark.parametrize(("given", "action", "why", "ask"), [row[1:] for row in COPIES], ids=[row[0] for row in COPIES])
+def test_a_copy_comes_out_of_the_backups_where_they_suit(
+    given: dict[str, Any], action: str, why: str, ask: bool
+) -> None:
+    """And nobody is asked for backups before a copy is due."""
+    made = plan(empty("pg1"), **{"mine": Files(), **given})
+    assert (made.action, made.ask_backups, why in made.why) == (action, ask, True), made
+    assert plan(policy=ON).ask_backups is False
+
+
+def test_a_backup_that_is_wanted_and_does_not_suit_is_refused() -> None:
+    """It names why, and the way without it."""
+    made = plan(empty("pg1"), Files(), policy=Policy(True, "backup"), backups={"pg1": {"error": "no answer"}})
+    assert made.action == "refuse"
+    assert made.refusals[0].line.endswith("rejoin.yml -e rejoin_host=pg1 -e rejoin_copy=basebackup")
+
+
+@pytest.mark.parametrize(
+    ("mine", "given_up", "kept", "reused"),
+    [
+        (files(rewindable=False), False, True, False),
+        (files(rewindable=False), True, False, True),
+        (files(rewindable=False, free_bytes=1 << 29), True, False, True),
+        (replace(GONE, free_bytes=1 << 29), False, False, True),
+    ],
+    ids=["room", "room, given up", "no room, given up", "of no use, no room"],
+)
+def test_what_is_given_up_is_used_again_by_a_restore(mine: Files, given_up: bool, kept: bool, reused: bool) -> None:
+    """Only what differs from the backup is fetched; without a person's word, data is kept as before a copy."""
+    made = plan(mine=mine, discard=given_up, policy=ON, backups=THERE)
+    assert (made.action, made.set_aside, made.discard) == ("restore", kept, reused), made
+    asked = Hosts(RESTORED)
+    run(asked, made)
+    assert asked.args["reseed_restore"]["old"] == ("reuse" if reused else "aside")
+    assert "rejoin_discard" not in asked.asked
+    assert any("is given up; what is the same" in line for line in made.as_dict()["lines"]) is reused
+
+
+RESTORED: dict[str, dict[str, Any]] = {
+    **VALUES,
+    "reseed_restore": {"finished": True, "percent": 100.0, "aside": "/kept"},
+    "rejoin_start": {"finished": True, "position": "", "still_s": 0.0},
+}
+RESTORE = plan(empty("pg1"), Files(), policy=ON, backups=THERE)
+
+
+def test_a_backup_is_restored_and_catches_up() -> None:
+    """The primary serves no copy; the slot is there before the restore begins."""
+    hosts = Hosts(RESTORED)
+    outcome = run(hosts, RESTORE)
+    assert hosts.asked == ["rejoin_hold", "rejoin_slot", "reseed_restore", "rejoin_start", *END]
+    assert hosts.args["reseed_restore"] == {
+        "stanza": "orders", "label": "X", "repository": 2, "wait": 15, "begin": True, "old": "aside",
+    }  # fmt: skip
+    assert hosts.args["rejoin_start"]["timeout"] == 120
+    assert (outcome.problems, outcome.aside, outcome.fell_back) == ([], "/kept", "")
+
+
+def test_a_backup_that_cannot_be_restored_gives_way_to_a_copy() -> None:
+    """By itself, and it says so; unless a person wanted the backup and nothing else."""
+    hosts = Hosts(RESTORED, "reseed_restore")
+    outcome = run(hosts, RESTORE)
+    assert hosts.asked == ["rejoin_hold", "rejoin_slot", "reseed_restore", "rejoin_seed", "rejoin_start", *END]
+    assert (outcome.problems, outcome.fell_back) == ([], "pg1: Restore backup X: it broke")
+    forced = Hosts(RESTORED, "reseed_restore")
+    wanted = plan(empty("pg1"), Files(), policy=Policy(True, "backup"), backups=THERE)
+    assert run(forced, wanted).problems[0].startswith("pg1: Restore backup X: it broke")
+    assert forced.asked[-1] == "reseed_restore"
+
+
+class Slow(Hosts):
+    """A host that needs some more looks until a restore, and then a replay, has ended."""
+
+    looks = 0
+
+    def call_all(self, questions: Any, timeout: float = 5.0) -> Any:
+        """Every third look finds the end."""
+        self.looks += 1
+        more = {"finished": self.looks % 3 == 0, "percent": 41.0, "aside": "", "position": "0/4", "still_s": 1.5}
+        self.values = {**VALUES, "reseed_restore": more, "rejoin_start": {**more, "changed": self.looks % 3 != 0}}
+        return super().call_all(questions, timeout)
+
+
+def test_a_long_restore_is_told_of_and_is_one_step_in_the_end() -> None:
+    """What is asked again goes on from what was answered; the record has one step, and that it changed something."""
+    said: list[str] = []
+    hosts = Slow(VALUES)
+    hosts.looks = -2
+    addresses = {"pg1": "192.0.2.21", "pg2": "192.0.2.22"}
+    work = Rejoin(hosts, RESTORE.as_dict(), addresses, vip="192.0.2.100/24", port=5000, by="anna", stanza="orders",
+                  say=said.append)  # fmt: skip
+    outcome = work.run()
+    assert hosts.asked[2:8] == ["reseed_restore"] * 3 + ["rejoin_start"] * 3
+    assert (hosts.args["rejoin_start"]["position"], hosts.args["rejoin_start"]["still_s"]) == ("0/4", 1.5)
+    assert "pg1: 41 % of backup X restored" in said
+    assert "pg1: replays WAL, it is at 0/4" in said
+    assert [(one["name"], one["result"]) for one in outcome.steps[2:4]] == [
+        ("Restore backup X", "changed"),
+        ("Start it as a standby, and see it stream", "changed"),
+    ]
