@@ -43,6 +43,7 @@ PARTS = (
     "pgbackrest",
     "restore_drill",
     "restore",
+    "reseed",
     "disaster",
 )
 RUNBOOKS = (

@@ -230,8 +230,6 @@ def test_what_pgbackrest_is_asked_to_run_afterwards_comes_in_order() -> None:
     argv = restore.start_argv(
         stanza="orders", repository=2, label="X", data_directory="/d", process_max=2, afterwards=[["a", "b"], ["c"]]
     )
-    assert [one for one in argv if "ExecStartPost" in one] == [
-        "--property=ExecStartPost=a b",
-        "--property=ExecStartPost=c",
-    ]
+    after = [one.removeprefix("--property=ExecStartPost=") for one in argv if "ExecStartPost" in one]
+    assert after == ["a b", "c"]
     assert restore_files.wanted_from({"stanza": "s", "label": "l", "process_max": 3}) == Wanted("s", 1, "l", 3)
