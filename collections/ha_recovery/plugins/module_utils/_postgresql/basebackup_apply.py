@@ -13,16 +13,12 @@ from pathlib import Path
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import restore, restore_files
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql import basebackup
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import (
-    owner_ids,
-    remove_file,
-    sync_directory,
-)
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import owner_ids, sync_directory
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import Upstream, conninfo
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, data_state
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.observe import read_control
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import as_user
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.reseed_note import note_path
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.reseed_note import forget
 
 
 class SeedFailed(Exception):
@@ -86,8 +82,7 @@ def start(runner: Runner, layout: Layout, upstream: Upstream, log: Path, max_rat
     directory = layout.data_directory()
     if restore_files.under_way(runner):
         runner.run(["systemctl", "stop", restore.UNIT], timeout=60)
-    if note_path(layout).exists():
-        remove_file(note_path(layout))
+    forget(layout)
     staging = Path(f"{directory}.seeding")
     if staging.exists():
         shutil.rmtree(staging)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import replace_file
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import remove_file, replace_file
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout, data_state
 
 
@@ -36,6 +36,12 @@ def write_note(layout: Layout, note: Mapping[str, Any]) -> None:
     path = note_path(layout)
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     replace_file(path, json.dumps(dict(note), indent=2) + "\n", mode=0o644, owner="root")
+
+
+def forget(layout: Layout) -> None:
+    """The data is to come from elsewhere."""
+    if note_path(layout).exists():
+        remove_file(note_path(layout))
 
 
 def restored_label(layout: Layout, *, catching_up: bool = False) -> str:

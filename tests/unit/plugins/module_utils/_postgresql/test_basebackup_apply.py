@@ -10,6 +10,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner imp
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql import basebackup_apply
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import Upstream
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.reseed_note import read_note, write_note
 
 PG1 = Upstream("pg1", "192.0.2.21", 5432, "replicator", "/p", "verify-full", "/ca", "pg2", "pg2")
 
@@ -76,6 +77,7 @@ def test_start_removes_half_a_copy_and_nothing_else(layout: Layout, tmp_path: Pa
     half.mkdir(parents=True)
     (half / "base").touch()
     target.mkdir()
+    write_note(layout, {"label": "20261126-150233F"})
     log = tmp_path / "run" / "log"
     log.parent.mkdir()
     log.write_text("99/100 kB (99%), 0/1 tablespace\n")
@@ -85,6 +87,12 @@ def test_start_removes_half_a_copy_and_nothing_else(layout: Layout, tmp_path: Pa
     assert target.exists()
     assert not log.exists()
     assert host.commands[-1][0] == "systemd-run"
+    # What comes now is no restored backup, and a restore that goes on would write into it.
+    assert read_note(layout) == {}
+    assert not any(one[:2] == ["systemctl", "stop"] for one in host.commands)
+    restoring = Host("active")
+    basebackup_apply.start(restoring, layout, PG1, log, "")
+    assert ["systemctl", "stop", "ha_recovery-restore.service"] in restoring.commands
 
 
 def test_wait_returns_while_the_copy_goes_on(layout: Layout, tmp_path: Path) -> None:

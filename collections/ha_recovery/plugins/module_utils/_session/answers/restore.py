@@ -51,6 +51,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.promot
     reload_server,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import query_json
+from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.reseed_note import forget
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers.maintenance import layout_of
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers.rejoin import MISSING, UNDER_WAY, lift
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls import CallFailed
@@ -207,6 +208,7 @@ def files(args: Mapping[str, Any]) -> dict[str, Any]:
                 raise restore_files.failed()
             rewind.must_be_down(layout)
             remove_file(rewind.marker_path(layout))
+            forget(layout)
             wanted = restore_files.wanted_from(args)
             restore_files.start(runner, wanted, directory, [["/usr/bin/touch", str(stamp)]])
         percent = restore_files.wait(runner, wait)
