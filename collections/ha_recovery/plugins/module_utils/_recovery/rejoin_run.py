@@ -126,28 +126,28 @@ class Rejoin(Conductor):
             seen = self._go_on(began, name, "rejoin_start", {**start, **more})
 
     def _restore(self) -> bool:
-        """Look at the restore's progress until it ends. Without it, False: the primary is copied instead."""
+        """Look at the restore's progress until it ends. When it does not work, False: the primary is copied instead."""
         backup = self.plan["backup"]
         name, end = f"Restore backup {backup['label']}", self.clock() + self.copy_within
         old = "reuse" if self.plan["discard"] else "aside"
         asked = {"stanza": self.stanza, "label": backup["label"], "repository": backup["repository"], "wait": 15}
         began = self.clock()
-        try:
-            seen = self._here(name, "reseed_restore", {**asked, "begin": True, "old": old}, 60)
-            self.outcome.aside = seen.get("aside") or ""
-            while not seen["finished"]:
-                told = f"{seen['percent']:g} % of backup {backup['label']} restored"
-                if self.clock() > end:
-                    raise StepFailed(f"{self.host}: the restore is not complete ({told}); it goes on by itself")
-                self.say(f"{self.host}: {told}")
-                seen = self._go_on(began, name, "reseed_restore", asked)
-        except StepFailed as failure:
-            if backup.get("forced") or "it goes on by itself" in str(failure):
-                raise
-            self.outcome.fell_back = str(failure)
-            self.say(f"{failure}: the primary is copied instead")
-            return False
-        return True
+        seen = self._here(name, "reseed_restore", {**asked, "begin": True, "old": old}, 60)
+        self.outcome.aside = seen.get("aside") or ""
+        while not seen["finished"]:
+            told = f"{seen['percent']:g} % of backup {backup['label']} restored"
+            if self.clock() > end:
+                raise StepFailed(f"{self.host}: the restore is not complete ({told}); it goes on by itself")
+            self.say(f"{self.host}: {told}")
+            seen = self._go_on(began, name, "reseed_restore", asked)
+        why = str(seen.get("failed") or "")
+        if why:
+            self.outcome.steps[-1].update(result="failed", detail=why)
+            if backup.get("forced"):
+                raise StepFailed(f"{self.host}: {name}: {why}")
+            self.outcome.fell_back = f"{self.host}: {name}: {why}"
+            self.say(f"{self.outcome.fell_back}: the primary is copied instead")
+        return not why
 
     def _go_on(self, began: float, name: str, call: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """Ask again how far a long step is: in the end it is one step, from when it began."""

@@ -408,16 +408,28 @@ def test_a_backup_is_restored_and_catches_up() -> None:
     assert (outcome.problems, outcome.aside, outcome.fell_back) == ([], "/kept", "")
 
 
+BROKEN = {**RESTORED, "reseed_restore": {"finished": True, "failed": "it broke", "percent": 0.0, "aside": ""}}
+
+
 def test_a_backup_that_cannot_be_restored_gives_way_to_a_copy() -> None:
     """By itself, and it says so; unless a person wanted the backup and nothing else."""
-    hosts = Hosts(RESTORED, "reseed_restore")
+    hosts = Hosts(BROKEN)
     outcome = run(hosts, RESTORE)
     assert hosts.asked == ["rejoin_hold", "rejoin_slot", "reseed_restore", "rejoin_seed", "rejoin_start", *END]
     assert (outcome.problems, outcome.fell_back) == ([], "pg1: Restore backup X: it broke")
-    forced = Hosts(RESTORED, "reseed_restore")
+    assert (outcome.steps[2]["result"], outcome.steps[2]["detail"]) == ("failed", "it broke")
+    forced = Hosts(BROKEN)
     wanted = plan(empty("pg1"), Files(), policy=Policy(True, "backup"), backups=THERE)
     assert run(forced, wanted).problems[0].startswith("pg1: Restore backup X: it broke")
     assert forced.asked[-1] == "reseed_restore"
+
+
+def test_a_host_that_falls_silent_is_not_copied_to_instead() -> None:
+    """Its restore goes on there, and the next run waits for it."""
+    hosts = Hosts(RESTORED, "reseed_restore")
+    outcome = run(hosts, RESTORE)
+    assert hosts.asked[-1] == "reseed_restore"
+    assert outcome.problems[0].endswith("Next: ansible-playbook playbooks/rejoin.yml -e rejoin_host=pg1")
 
 
 class Slow(Hosts):

@@ -12,7 +12,6 @@ from typing import Any
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import observe, reseed_run, restore_files
 from ansible_collections.sre.ha_recovery.plugins.module_utils._session.answers.maintenance import layout_of
-from ansible_collections.sre.ha_recovery.plugins.module_utils._session.calls import CallFailed
 
 
 def look(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +22,8 @@ def look(args: Mapping[str, Any]) -> dict[str, Any]:
 def restore(args: Mapping[str, Any]) -> dict[str, Any]:
     """Restore the files of backup ``label``, or go on with that; wait at most ``wait`` s. {finished, percent, aside}.
 
-    ``old``: what becomes of data that is there.
+    ``old``: what becomes of data that is there. With ``failed``, pgBackRest could not do it: that is an answer, for it
+    leads to a copy of the primary, which a host that falls silent must not.
     """
     wanted = restore_files.wanted_from(args)
     try:
@@ -37,4 +37,4 @@ def restore(args: Mapping[str, Any]) -> dict[str, Any]:
             again=True,
         )
     except restore_files.RestoreFailed as error:
-        raise CallFailed(str(error)) from error
+        return {"finished": True, "failed": str(error), "percent": 0.0, "aside": ""}
