@@ -107,6 +107,11 @@ label:
   returned: always
   type: str
   sample: 20261126-150233F
+gave_up:
+  description: pgBackRest could not do it, and C(msg) has its words. Another copy may be made then.
+  returned: always
+  type: bool
+  sample: false
 aside:
   description: Where the data that was there is kept; empty when there was none.
   returned: always
@@ -164,10 +169,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    result = {"finished": False, "message": "", "percent": 0.0, "label": "", "aside": ""}
+    result = {"finished": False, "message": "", "percent": 0.0, "label": "", "gave_up": False, "aside": ""}
     try:
         changed = restore(module, result)
-    except (restore_files.RestoreFailed, command.PgbackrestFailed) as problem:
+    except restore_files.RestoreFailed as problem:
+        module.fail_json(msg=str(problem), **{**result, "gave_up": True})
+    except command.PgbackrestFailed as problem:
         module.fail_json(msg=str(problem), **result)
     module.exit_json(changed=changed, **result)
 

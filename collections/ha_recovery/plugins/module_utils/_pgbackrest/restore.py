@@ -26,7 +26,7 @@ UNIT = "ha_recovery-restore.service"
 LOG = "/var/log/pgbackrest/ha_recovery-restore.log"
 PROGRAM = "/usr/bin/pgbackrest"
 _PERCENT = re.compile(r"\b(\d+(?:\.\d+)?)%\)")
-_COMPLAINT = re.compile(r"\b(?:ERROR|WARN): (?:\[\d+\]: )?(.*)$")
+_COMPLAINT = re.compile(r"\b(ERROR|WARN): (?:\[\d+\]: )?(.*)$")
 _STARTED = "starting PostgreSQL"
 _STOPPED = re.compile(r"recovery stopping (before|after|at) (.*)$", re.MULTILINE)
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?([+-]\d\d)(?::?(\d\d))?")
@@ -87,10 +87,12 @@ def percent(text: str) -> float:
 
 def last_words(text: str) -> str:
     """What pgBackRest complained about."""
-    found = [match.group(1).strip() for line in text.splitlines() if (match := _COMPLAINT.search(line))]
+    found = [match.groups() for line in text.splitlines() if (match := _COMPLAINT.search(line))]
+    errors = [words.strip() for level, words in found if level == "ERROR"]
+    warnings = [words.strip() for _level, words in found]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = f"{lines[-1]}; " if lines else ""
-    return "; ".join(found[-2:]) or f"{last}see {LOG} and journalctl -u {UNIT}"
+    return "; ".join((errors or warnings)[-2:]) or f"{last}see {LOG} and journalctl -u {UNIT}"
 
 
 def _quoted(value: str) -> str:

@@ -109,4 +109,6 @@ def test_progress_and_complaints() -> None:
     log = "P01 DETAIL: restore file /x/base/1/2 (16KB, 12.34%) checksum 0\n2026 P00  ERROR: [058]: no such set\n"
     assert restore.percent(log) == 12.34
     assert restore.last_words(log) == "no such set"
+    assert restore.last_words("P00   WARN: --delta was disabled\nP00  ERROR: [055]: no such file") == "no such file"
+    assert restore.last_words("P00   WARN: --delta was disabled") == "--delta was disabled"
     assert restore.last_words("") == f"see {restore.LOG} and journalctl -u {restore.UNIT}"
