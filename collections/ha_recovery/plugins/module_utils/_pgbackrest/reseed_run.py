@@ -122,7 +122,6 @@ def _begin(runner: Runner, layout: Layout, wanted: Wanted, old: str) -> str:
     if staging.exists() and not any((staging / name).exists() for name in ("PG_VERSION", "backup.manifest")):
         # pgBackRest would not believe that these are a server's files, and refuse to write over them.
         shutil.rmtree(staging)
-    restore_files.own(directory.parent, mode=0o755)
     restore_files.own(staging)
     # A crash's pid file keeps pgBackRest from restoring; what is there is stopped, or it could not have been moved.
     remove_file(staging / "postmaster.pid")

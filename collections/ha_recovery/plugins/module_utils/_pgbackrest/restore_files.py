@@ -88,9 +88,11 @@ def wait(runner: Runner, seconds: float) -> float | None:
     return None
 
 
-def own(directory: Path, mode: int = 0o700) -> None:
-    """Make the directory, and give it to the server's user."""
-    directory.mkdir(mode=mode, parents=True, exist_ok=True)
+def own(directory: Path) -> None:
+    """Make it for the server's user, and on a new host the directory above it, where a restore leaves its stamp."""
     ids = owner_ids("postgres")
-    if ids is not None:
-        os.chown(directory, *ids)
+    for place, mode in ((directory.parent, 0o755), (directory, 0o700)):
+        fresh = not place.exists()
+        place.mkdir(mode=mode, parents=True, exist_ok=True)
+        if ids is not None and (fresh or place == directory):
+            os.chown(place, *ids)
