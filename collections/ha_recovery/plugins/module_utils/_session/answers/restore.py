@@ -207,6 +207,8 @@ def files(args: Mapping[str, Any]) -> dict[str, Any]:
             if not args.get("begin"):
                 raise restore_files.failed()
             rewind.must_be_down(layout)
+            # On a new host there is not even the directory that the marker of a rewind would be in.
+            restore_files.own(directory)
             remove_file(rewind.marker_path(layout))
             forget(layout)
             wanted = restore_files.wanted_from(args)
