@@ -1,11 +1,14 @@
 """`make bench`: measure on the running lab, and print minimum, median and maximum of each figure.
 
-    python -m tests.bench status preflight site switchover pooler failover rejoin [--runs 10]
+    python -m tests.bench status preflight site switchover pooler failover rejoin backup restore drill [--runs 10]
 
 status, preflight, site: the commands on a healthy estate that changes nothing. switchover: there and back under a load
 on port 5000; pooler: the same through the pooler on port 5432. failover: power cut of the primary under load, the
-command, then the host is brought back. rejoin: a lost primary by rewind, a stopped standby by following. The load is
-that of the design: 8 writers, BEGIN/INSERT/COMMIT, 5 ms think time.
+command, then the host is brought back. rejoin: a lost primary by rewind, a stopped standby by following. backup: what
+a full backup costs the load. restore: a backup's files back onto a database host, against a plain copy of the same
+files, and onto files of which one in a hundred bytes has changed. drill: restore_drill.yml by size of the database.
+The last three fill the database first (backups.py says with how much). The load is that of the design: 8 writers,
+BEGIN/INSERT/COMMIT, 5 ms think time.
 The whole goes to artifacts/bench.json.
 """
 
@@ -20,57 +23,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.chaos.control_node import ROOT, Playbook
+from tests.bench import backups
+from tests.bench.commands import ARTIFACTS, FOLDER, BenchFailed, Figures, primary, timed, under_load
+from tests.chaos.control_node import Playbook
 from tests.lab.estate import DATABASE_HOSTS, Lab
 from tests.lab.faults import break_host, heal
 from tests.lab.shell import on_host
-from tests.storm.process import StormFailed, StormProcess, wait_for_writes
-
-ARTIFACTS = ROOT / "artifacts"
-FOLDER = ARTIFACTS / "bench"
-Figures = dict[str, list[float]]
-
-
-class BenchFailed(RuntimeError):
-    """A command that should have worked did not: there is nothing to measure."""
-
-
-def timed(playbook: str, *options: str, limit: float = 600) -> float:
-    """Seconds that a person waits for a playbook."""
-    began = time.monotonic()
-    log = FOLDER / f"{playbook}.log"
-    rc = Playbook(f"{playbook}.yml", options, log).wait(limit)
-    if rc:
-        raise BenchFailed(f"{playbook}.yml: exit status {rc}\n{log.read_text()[-2000:]}")
-    return time.monotonic() - began
-
-
-def primary() -> str:
-    """Who is primary now."""
-    timed("status")
-    return str(json.loads((ARTIFACTS / "status.json").read_text())["primary"])
-
-
-def under_load(port: int, act: Callable[[], None]) -> Figures:
-    """What the clients of a port saw while something was done."""
-    storm = StormProcess(Lab().dsn(port), FOLDER, 300)
-    try:
-        wait_for_writes(storm, 0, 30)
-        time.sleep(3)
-        act()
-        wait_for_writes(storm, storm.acknowledged(), 60)
-        time.sleep(3)
-    finally:
-        report = storm.stop()
-    audit = report["audit"] or {}
-    return {
-        "write gap (s)": [report["write_gap_s"]],
-        "client errors": [report["client_errors"]],
-        "read-only errors": [report["read_only_errors"]],
-        "acknowledged": [report["acknowledged"]],
-        "lost": [audit["lost"]],
-        "duplicated": [audit["duplicated"]],
-    }
+from tests.storm.process import StormFailed
 
 
 def switchover(port: int) -> Figures:
@@ -149,6 +108,9 @@ SUBJECTS: dict[str, Callable[[], Figures]] = {
     "pooler": lambda: switchover(5432),
     "failover": failover,
     "rejoin": rejoin,
+    "backup": backups.backup,
+    "restore": backups.restore,
+    "drill": backups.drill,
 }
 
 
