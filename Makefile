@@ -57,7 +57,7 @@ demo: setup ## a power cut under load, a failover, and what clients saw of it
 	@python -m tests.demo
 
 .PHONY: bench
-bench: ## figures of the running lab: WHAT="status preflight site switchover pooler failover rejoin" RUNS=5
+bench: ## figures of the running lab: WHAT="status preflight site switchover pooler failover rejoin backup restore drill" RUNS=5
 	@python -m tests.bench $(WHAT) --runs $(or $(RUNS),5)
 
 .PHONY: clean
