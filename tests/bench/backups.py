@@ -46,7 +46,7 @@ def fill(megabytes: int) -> None:
         ask(
             host,
             "SET synchronous_commit = local",
-            "INSERT INTO bench_fill (words) SELECT string_agg(md5(n::text || m), ' ') || repeat(' order', 70) "
+            "INSERT INTO bench_fill (words) SELECT string_agg(md5(n::text || m), ' ') || repeat(' order', 70) "  # noqa: S608
             f"FROM generate_series(1, {rows}) n, generate_series(1, 20) m GROUP BY n",
             "CHECKPOINT",
         )
@@ -58,7 +58,7 @@ def caught_up(host: str) -> None:
     segment = ask(host, "SELECT pg_walfile_name(pg_switch_wal())")
     for _second in range(300):
         lag = ask(host, "SELECT coalesce(max(pg_current_wal_lsn() - replay_lsn), 0) < 65536 FROM pg_stat_replication")
-        archived = ask(host, f"SELECT coalesce(last_archived_wal >= '{segment}', false) FROM pg_stat_archiver")
+        archived = ask(host, f"SELECT coalesce(last_archived_wal >= '{segment}', false) FROM pg_stat_archiver")  # noqa: S608 own numbers
         if (lag, archived) == ("t", "t"):
             return
         time.sleep(1)
@@ -132,7 +132,7 @@ def restore() -> Figures:
         rows = int(ask(source, "SELECT count(*) / 100 FROM bench_fill"))
         ask(
             source,
-            f"UPDATE bench_fill SET words = reverse(words) WHERE id <= (SELECT min(id) + {rows} FROM bench_fill)",
+            f"UPDATE bench_fill SET words = reverse(words) WHERE id <= (SELECT min(id) + {rows} FROM bench_fill)",  # noqa: S608 own numbers
         )
         caught_up(source)
         timed("backup", "-e", "backup_type=incr")
