@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,8 @@ class NotArchiving(Exception):
 
 # pgBackRest's exit status for a primary with archive_mode off.
 ARCHIVE_DISABLED = 87
+# How often, and after how many seconds each, a lock that another pgBackRest holds is asked for again.
+LOCK_TRIES, LOCK_PAUSE = 20, 1.0
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,18 @@ def plan(stanza: Stanza, system_identifier: str) -> Plan:
     return Plan(True, "the repository does not know the stanza")
 
 
-def create(runner: Runner, stanza: str, timeout: float) -> None:
-    """Raises PgbackrestFailed."""
+def create(runner: Runner, stanza: str, timeout: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Raises PgbackrestFailed.
+
+    A primary whose WAL waits tries to archive it again and again, and holds its lock meanwhile: pgBackRest then says
+    that there is no primary (its status 056). The lock is free again between two attempts.
+    """
     done = command.run(runner, "stanza-create", stanza=stanza, timeout=timeout)
+    for _attempt in range(LOCK_TRIES):
+        if done.ok or "unable to acquire lock" not in done.stderr:
+            break
+        sleep(LOCK_PAUSE)
+        done = command.run(runner, "stanza-create", stanza=stanza, timeout=timeout)
     if not done.ok:
         raise command.PgbackrestFailed(f"the stanza {stanza} could not be made: {command.reason(done)}")
 
