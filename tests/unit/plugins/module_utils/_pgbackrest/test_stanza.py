@@ -13,8 +13,8 @@ from .test_plans import Host, ok
 LOCKED = Completed(
     56,
     "",
-    "WARN: unable to check pg1: [LockAcquireError] raised from remote-0 tls protocol on '192.0.2.21': unable to acquire "
-    "lock on file '/run/pgbackrest/orders-archive-1.lock': Resource temporarily unavailable\n"
+    "WARN: unable to check pg1: [LockAcquireError] raised from remote-0 tls protocol on '192.0.2.21': unable to "
+    "acquire lock on file '/run/pgbackrest/orders-archive-1.lock': Resource temporarily unavailable\n"
     "ERROR: [056]: unable to find primary cluster - cannot proceed\n",
 )
 NO_PRIMARY = Completed(56, "", "ERROR: [056]: unable to find primary cluster - cannot proceed\n")
