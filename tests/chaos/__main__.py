@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from tests.chaos.engine import run_experiment
-from tests.chaos.experiments import BY_NAME, EXPERIMENTS
+from tests.chaos.experiments import ALL, BY_NAME
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name the experiments and stop")
     arguments = parser.parse_args()
     if arguments.list:
-        print("\n".join(f"{one.name:<32}{one.happens}" for one in EXPERIMENTS))
+        print("\n".join(f"{one.name:<32}{one.happens}" for one in ALL))
         return 0
     unknown = [name for name in arguments.names if name not in BY_NAME]
     if unknown:

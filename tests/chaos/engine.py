@@ -23,6 +23,7 @@ from tests.chaos.sampler import Sampler, overlaps
 from tests.chaos.wal import bytes_beyond_fork
 from tests.chaos.whole import (
     ARTIFACTS,
+    ask,
     asynchronous,
     make_whole,
     status,
@@ -141,8 +142,24 @@ class Engine:
                 time.sleep(0.01)
             self.roles["promoted"] = host
             self.say(f"{host} is writable")
+        elif step.what in ("archived", "archiving_fails"):
+            self._archive(step)
         else:
             raise BrokeOff(f"nobody knows what {step.what!r} is")
+
+    def _archive(self, step: Await) -> None:
+        """Fill a segment on the present primary, and wait for what becomes of it."""
+        began, host = time.monotonic(), str(status(self.folder)["primary"])
+        segment = ask(self.lab, host, "SELECT pg_walfile_name(pg_switch_wal())")
+        sql = {
+            "archived": f"last_archived_wal >= '{segment}'",
+            "archiving_fails": "last_failed_time > coalesce(last_archived_time, '-infinity')",
+        }[step.what]
+        while ask(self.lab, host, f"SELECT coalesce({sql}, false) FROM pg_stat_archiver") != "t":  # noqa: S608 own words
+            if time.monotonic() - began > step.within:
+                raise BrokeOff(f"{segment}: not {step.what} on {host} within {step.within:g} s")
+            time.sleep(0.5)
+        self.say(f"{segment} {step.what}, {time.monotonic() - began:.1f} s later")
 
     def _flowing(self, within: float) -> None:
         """Orders are acknowledged three times in a row: the first may have been under way when the fault came."""

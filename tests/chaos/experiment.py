@@ -9,6 +9,7 @@ Hosts are named by what they are when the experiment begins, so that it can be d
 ``holder``     the load balancer that holds the virtual IP at the beginning
 ``spare``      the other load balancer
 ``promoted``   the database host that was seen writable after the old primary
+``repository`` the host with the backups
 ``all``        every host of the site
 =============  =====================================================================================
 """
@@ -56,7 +57,8 @@ class Type:
 
 @dataclass(frozen=True)
 class Await:
-    """Nobody does anything until it happened: ``writes`` flow, another host was ``promoted``, the command ``ended``."""
+    """Nobody does anything until it happened: ``writes`` flow, another host was ``promoted``, the command ``ended``,
+    a segment that was filled now was ``archived``, or its ``archiving_fails``."""
 
     what: str
     within: float = 60.0
@@ -80,7 +82,8 @@ class Experiment:
     writable at any sample. Clients of the virtual IP must never be served by two, whatever stands here.
     ``rival``: the host on which clients run that write to the old primary by its own address.
     ``storm``: how hard it blows. Gently: what is asked is whether it is right, and a load that takes every core makes
-    hosts look dead that are not. ``telling``: part of ``pytest tests/chaos --telling``.
+    hosts look dead that are not. ``telling``: part of ``pytest tests/chaos --telling``. ``backups``: wants a lab with
+    backups (``HA_LAB_BACKUP=pgbackrest``).
     """
 
     name: str
@@ -91,4 +94,5 @@ class Experiment:
     alone: str = ""
     rival: str = ""
     telling: bool = False
+    backups: bool = False
     storm: tuple[str, ...] = GENTLY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.chaos.backup_experiments import EXPERIMENTS as WITH_BACKUPS
 from tests.chaos.experiment import DONE, FAILED, HARD, REFUSED, Await, Break, Calm, Experiment, Mend, Type
 
 ISOLATED = (
@@ -208,4 +209,5 @@ EXPERIMENTS = (
     ),
 )
 
-BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS}
+ALL = (*EXPERIMENTS, *WITH_BACKUPS)
+BY_NAME = {experiment.name: experiment for experiment in ALL}

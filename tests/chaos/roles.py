@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.lab.estate import DATABASE_HOSTS, Lab
+from tests.lab.estate import DATABASE_HOSTS, REPOSITORY_HOST, Lab
 from tests.lab.faults import ALL
 from tests.lab.network import CONTROL
 from tests.lab.shell import on_host
@@ -25,6 +25,7 @@ class Roles(Mapping[str, str]):
             "spare": next(host for host in BALANCERS if host != holder),
             "all": ALL,
             "control": CONTROL,
+            "repository": REPOSITORY_HOST,
         }
 
     def _choose(self) -> None:

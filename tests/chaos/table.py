@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.chaos.control_node import ROOT
 from tests.chaos.experiment import Experiment
-from tests.chaos.experiments import EXPERIMENTS
+from tests.chaos.experiments import ALL
 from tests.chaos.results import seen
 
 DOCUMENT = ROOT / "docs" / "chaos.md"
@@ -76,7 +76,7 @@ def row(experiment: Experiment, results: Sequence[dict[str, Any]]) -> str:
 def table(results: Sequence[dict[str, Any]]) -> str:
     """The whole table, and below it what did not hold."""
     lines = [*HEAD]
-    for experiment in EXPERIMENTS:
+    for experiment in ALL:
         lines.append(row(experiment, [one for one in results if one["name"] == experiment.name]))
     wrong = [f"- `{one['name']}`, seed {one['seed']}: {'; '.join(one['wrong'])}" for one in results if not one["ok"]]
     return "\n".join([*lines, *(["", "What did not hold:", "", *wrong] if wrong else [])])
@@ -85,7 +85,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 def described() -> str:
     """What each experiment does."""
     lines = ["| experiment | what happens | what a person does |", "|---|---|---|"]
-    for one in EXPERIMENTS:
+    for one in ALL:
         star = " \\*" if one.telling else ""
         lines.append(f"| `{one.name}`{star} | {one.happens} | {one.operator} |")
     return "\n".join([*lines, "", "\\* part of `pytest tests/chaos --telling`"])

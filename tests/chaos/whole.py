@@ -42,6 +42,11 @@ def status_when_green(folder: Path, *options: str, within: float = 40.0) -> dict
     return seen
 
 
+def ask(lab: Lab, host: str, sql: str) -> str:
+    """What the server of a host answers its superuser."""
+    return on_host(lab, host, "runuser", "-u", "postgres", "--", "psql", "-XAtqc", sql)
+
+
 def asynchronous(lab: Lab, hosts: Sequence[str] = DATABASE_HOSTS) -> None:
     """Commits wait for no standby, on whichever host is primary."""
     write = f"for f in {ASYNC_FILE.replace('99-chaos', '10-ha_recovery')}; do f=${{f%/*}}/99-chaos.conf; "

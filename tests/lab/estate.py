@@ -8,6 +8,8 @@ from pathlib import Path
 
 ADDRESSES = {"lb1": 11, "lb2": 12, "pg1": 21, "pg2": 22, "pg3": 23, "backup1": 31}
 DATABASE_HOSTS = ("pg1", "pg2", "pg3")
+REPOSITORY_HOST = "backup1"
+HOSTS_WITH_DISK = (*DATABASE_HOSTS, REPOSITORY_HOST)
 VIP = 100
 
 
@@ -22,6 +24,11 @@ class Lab:
     def state(self) -> Path:
         """The lab's folder of keys, secrets and disks."""
         return Path("/var/lib/ha_recovery_lab") / self.name
+
+    @property
+    def has_backups(self) -> bool:
+        """Whether the inventory asks for backups by pgBackRest."""
+        return "pgbackrest" in os.environ.get("HA_LAB_BACKUP", "").split(",")
 
     @property
     def vip(self) -> str:

@@ -7,11 +7,11 @@ do not test fsync.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.lab import network
-from tests.lab.estate import ADDRESSES, DATABASE_HOSTS, Lab
+from tests.lab.estate import ADDRESSES, DATABASE_HOSTS, HOSTS_WITH_DISK, Lab
 from tests.lab.shell import LabError, in_network, on_host, run, state_of
 
 FILLER = "filler"
@@ -51,13 +51,13 @@ def freeze(lab: Lab, host: str, argument: str = "") -> None:
 
 def sigkill(lab: Lab, host: str, argument: str = "") -> None:
     """Postgres is killed, all of it at once, as the kernel does when memory runs out; the host lives."""
-    _only_database(host)
+    _only(host, DATABASE_HOSTS)
     on_host(lab, host, "pkill", "-KILL", "-u", "postgres", "-x", "postgres")
 
 
 def disk_full(lab: Lab, host: str, argument: str = "") -> None:
-    """The file system of the data directory fills up to the last block."""
-    _only_database(host)
+    """The file system of the data directory, or of the repository, fills up to the last block."""
+    _only(host, HOSTS_WITH_DISK)
     filler = _disk(lab, host) / FILLER
     with filler.open("ab", buffering=0) as file:
         for block in (1 << 20, 1 << 12, 1):
@@ -71,7 +71,7 @@ def disk_full(lab: Lab, host: str, argument: str = "") -> None:
 
 def disk_stuck(lab: Lab, host: str, argument: str = "") -> None:
     """The disk does not answer: whoever writes to the data directory waits in the kernel, and survives SIGKILL."""
-    _only_database(host)
+    _only(host, HOSTS_WITH_DISK)
     run("fsfreeze", "--freeze", str(_disk(lab, host)))
 
 
@@ -81,7 +81,7 @@ def _disk(lab: Lab, host: str) -> Path:
 
 def _thaw_disk(lab: Lab, host: str) -> bool:
     """True when it was stuck. Processes that were killed meanwhile end now; a power cut would not wait for them."""
-    if host not in DATABASE_HOSTS:
+    if host not in HOSTS_WITH_DISK:
         return False
     try:
         run("fsfreeze", "--unfreeze", str(_disk(lab, host)))
@@ -93,9 +93,9 @@ def _thaw_disk(lab: Lab, host: str) -> bool:
     return True
 
 
-def _only_database(host: str) -> None:
-    if host not in DATABASE_HOSTS:
-        raise LabError(f"{host} is no database host; choose one of {', '.join(DATABASE_HOSTS)}")
+def _only(host: str, hosts: Sequence[str]) -> None:
+    if host not in hosts:
+        raise LabError(f"{host}: not of this host; choose one of {', '.join(hosts)}")
 
 
 # What a person types, and what it takes besides: hosts, or a rate.
