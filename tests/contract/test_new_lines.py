@@ -16,8 +16,8 @@ FILES = sorted(
     for folder in ("collections/ha_recovery/roles", "collections/ha_recovery/playbooks", "inventories", "molecule")
     for path in (ROOT / folder).rglob("*.yml")
 )
-# In a regular expression the two characters mean a new line.
-ESCAPED = re.compile(r"\\n(?![^\[]*\])")
+# In a set of characters of a regular expression the two characters mean a new line.
+ESCAPED = re.compile(r"'[^'\[]*\\n[^'\[]*'")
 
 
 class Loader(yaml.SafeLoader):
