@@ -55,7 +55,9 @@ def fill(megabytes: int) -> None:
 
 def caught_up(host: str) -> None:
     """Wait until every standby has replayed all and the archive has all: what follows must not pay for the filling."""
-    segment = ask(host, "SELECT pg_walfile_name(pg_switch_wal())")
+    # Without a write there would be no switch.
+    segment = ask(host, "SELECT pg_walfile_name(pg_logical_emit_message(true, 'bench', 'a write'))")
+    ask(host, "SELECT pg_switch_wal()")
     for _second in range(300):
         lag = ask(host, "SELECT coalesce(max(pg_current_wal_lsn() - replay_lsn), 0) < 65536 FROM pg_stat_replication")
         archived = ask(host, f"SELECT coalesce(last_archived_wal >= '{segment}', false) FROM pg_stat_archiver")  # noqa: S608 own numbers
