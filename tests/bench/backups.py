@@ -164,6 +164,7 @@ def drill() -> Figures:
     """The whole command for each size, smallest first, and the seconds that each further GiB costs."""
     figures: Figures = {}
     points: list[tuple[float, float]] = []
+    ask(primary(), "DROP TABLE IF EXISTS bench_fill")
     for megabytes in DRILL_MB:
         fill(megabytes)
         timed("backup", "-e", "backup_type=full")
