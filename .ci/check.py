@@ -37,8 +37,6 @@ PARTS = (
     "keepalived",
     "pgbouncer",
     "failover",
-    "fencing",
-    "boot_guard",
     "rejoin",
     "pgbackrest",
     "restore_drill",
@@ -53,6 +51,8 @@ RUNBOOKS = (
     "maintenance",
     "rolling",
     "refusals",
+    "fencing",
+    "boot_guard",
     "file_backup",
     "postgresql_dump",
 )
