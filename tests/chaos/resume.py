@@ -6,7 +6,9 @@ are served again without anybody's help, and types the same command again. A loa
 while, and every node is asked every 50 ms whether it is writable. `--trials 0` (the default) takes every point.
 
 Exit status 0 when each rerun ended well and the estate was healthy then, no pool stayed paused, no two nodes were
-writable at once, and no acknowledged order was lost. Results: artifacts/chaos-resume-<runbook>.json.
+writable at once, and no acknowledged order was lost. A restore goes back to a restore point: a row from before it must
+be there, one from after it must not, and orders from after it are lost on purpose. It wants a lab with backups
+(HA_LAB_BACKUP=pgbackrest). Results: artifacts/chaos-resume-<runbook>.json.
 """
 
 from __future__ import annotations
@@ -28,10 +30,10 @@ from tests.chaos.experiment import GENTLY
 from tests.chaos.judge import served_by_two
 from tests.chaos.results import commit
 from tests.chaos.sampler import Sampler, overlaps
-from tests.chaos.whole import ARTIFACTS, NotWhole, make_whole, status, status_when_green
+from tests.chaos.whole import ARTIFACTS, NotWhole, ask, make_whole, status, status_when_green
 from tests.lab.estate import DATABASE_HOSTS, Lab
 from tests.lab.faults import break_host, heal
-from tests.lab.shell import LabError
+from tests.lab.shell import LabError, on_host
 from tests.storm.history import read_journal
 from tests.storm.process import StormFailed, StormProcess, wait_for_writes
 
@@ -65,7 +67,9 @@ class Trials:
             "failover": self._without_primary,
             "rejoin": self._with_old_primary,
             "switchover": self._as_it_is,
+            "restore": self._with_a_point,
         }[runbook]
+        self._point = ""
 
     # Before and after
 
@@ -92,8 +96,30 @@ class Trials:
         heal(self.lab, old)
         return ["-e", f"rejoin_host={old}"]
 
+    def _with_a_point(self) -> list[str]:
+        """A restore goes back to a restore point; a row is written before it and another one after it."""
+        self._point = f"chaos_{time.time_ns()}"
+        row = "INSERT INTO chaos_rows VALUES ('{}')"
+        for sql in (
+            "CREATE TABLE IF NOT EXISTS chaos_rows (what text)",
+            row.format(f"before {self._point}"),
+            f"SELECT pg_create_restore_point('{self._point}')",
+            row.format(f"after {self._point}"),
+        ):
+            ask(self.lab, self.primary, sql)
+        target = ["-e", "restore_target_type=name", "-e", f"restore_target={self._point}"]
+        return [*target, "-e", "restore_confirm=orders"]
+
+    def reached(self) -> bool:
+        """Whether the rows are those of the restore point."""
+        sql = f"SELECT what FROM chaos_rows WHERE what LIKE '% {self._point}'"  # noqa: S608 own name
+        return ask(self.lab, self.primary, sql) == f"before {self._point}"
+
     def _afterwards(self) -> None:
-        """After a failover the old primary is brought back; the others leave nothing to do."""
+        """After a failover the old primary is brought back, after a restore room is made; the others leave nothing."""
+        if self.runbook == "restore":
+            for host in DATABASE_HOSTS:
+                on_host(self.lab, host, "sh", "-c", "rm -rf /var/lib/postgresql/*/main.before-restore-*")
         if self.runbook == "failover":
             heal(self.lab, self.primary)
             self._play("rejoin.yml", ["-e", f"rejoin_host={self.primary}"], "after")
@@ -146,7 +172,7 @@ class Trials:
         result["hit"] = self._kill_at(point, options, f"{number:02d}-killed")
         killed_at = time.monotonic()
         try:
-            patience = 1.0 if self.runbook == "failover" else SERVED_AGAIN_S
+            patience = 1.0 if self.runbook in ("failover", "restore") else SERVED_AGAIN_S
             wait_for_writes(self.storm, self.storm.acknowledged(), patience)
             result["served_again_s"] = round(time.monotonic() - killed_at, 2)
         except StormFailed:
@@ -166,6 +192,7 @@ class Trials:
             "switchover": f"switchover_to={self.primary}" in options,
             "failover": self.primary != old,
             "rejoin": True,
+            "restore": self.runbook == "restore" and self.reached(),
         }
         result["ok"] = result["rerun"] == 0 and green and not result["paused"] and moved[self.runbook]
         return result
@@ -206,14 +233,15 @@ def summary(trials: Trials, results: list[dict[str, Any]], sampler: Sampler, rep
     }
     held = bool(results) and all(one["ok"] for one in results)
     held = held and not result["two_writable"] and not result["served_by_two"] and min(result["samples"].values()) > 0
-    result["ok"] = held and result["lost"] == 0 and result["duplicated"] == 0
+    kept = result["lost"] == 0 or trials.runbook == "restore"
+    result["ok"] = held and kept and result["duplicated"] == 0
     return {**result, "trials": results}
 
 
 def main() -> int:
     """Run the trials and judge."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("runbook", choices=["failover", "rejoin", "switchover"])
+    parser.add_argument("runbook", choices=["failover", "rejoin", "switchover", "restore"])
     parser.add_argument("--trials", type=int, default=0, help="so many points, evenly over the run; 0: every one")
     parser.add_argument("--inside", type=int, default=8, help="moments inside of the longest task")
     parser.add_argument(
