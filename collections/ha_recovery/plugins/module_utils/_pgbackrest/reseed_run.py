@@ -87,7 +87,7 @@ def run(
             if not begin:
                 raise restore_files.failed()
             aside = _begin(runner, layout, wanted, old)
-        percent = restore_files.wait(runner, wait)
+        percent = restore_files.wait(runner, wanted, wait)
         if percent is None and data_state(directory, layout.version) != "initialized":
             raise restore_files.failed()
         if percent is None:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import restore
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import command, restore
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import owner_ids
 
 UNDER_WAY = ("active", "activating", "deactivating")
+# After so many seconds without a line in the log the repository is asked for a sign of life, and given so many for it.
+QUIET_S, ANSWER_S = 60.0, 20.0
 
 
 class RestoreFailed(Exception):
@@ -78,14 +80,45 @@ def start(runner: Runner, wanted: Wanted, directory: Path, afterwards: Sequence[
         raise RestoreFailed(f"the restore could not be started: {done.reason}")
 
 
-def wait(runner: Runner, seconds: float) -> float | None:
-    """Wait until the unit has ended, at most so long. None when it has, else how far it is in percent."""
+def wait(runner: Runner, wanted: Wanted, seconds: float) -> float | None:
+    """Wait until the unit has ended, at most so long. None when it has, else how far it is in percent.
+
+    Raises RestoreFailed when nothing is copied and the repository does not answer.
+    """
     end = time.monotonic() + seconds
     while under_way(runner):
         if time.monotonic() >= end:
+            stop_when_silent(runner, wanted, quiet_for(Path(restore.LOG), time.time()))
             return restore.percent(tail(Path(restore.LOG)))
         time.sleep(0.3)
     return None
+
+
+def quiet_for(log: Path, now: float) -> float:
+    """Seconds since the last line of a log; 0 when there is none."""
+    try:
+        return now - log.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def stop_when_silent(runner: Runner, wanted: Wanted, quiet_s: float) -> None:
+    """Stop a restore whose repository is gone. Raises RestoreFailed then.
+
+    Left to itself it waits until TCP gives up, which takes a quarter of an hour (tcp(7), tcp_retries2). A large file
+    may take as long as that between two lines of the log, so silence alone means nothing.
+    """
+    if quiet_s < QUIET_S:
+        return
+    options = [f"--repo={wanted.repository}"]
+    asked = command.run(runner, "repo-ls", stanza=wanted.stanza, options=options, timeout=ANSWER_S)
+    if asked.ok or not under_way(runner):
+        return
+    runner.run(["systemctl", "stop", restore.UNIT], timeout=30)
+    raise RestoreFailed(
+        f"nothing was copied for {quiet_s:.0f} s, and repository {wanted.repository} does not answer "
+        f"({command.reason(asked)}); the restore was stopped where it was, and the same command goes on with it"
+    )
 
 
 def own(directory: Path) -> None:

@@ -199,7 +199,7 @@ def files(args: Mapping[str, Any]) -> dict[str, Any]:
     """Restore the files of a backup, or go on with that; wait for it at most ``wait`` s. {finished, percent}."""
     layout, runner = layout_of(args), HostRunner()
     directory, stamp = layout.data_directory(), _stamp(layout, str(args["id"]))
-    wait = float(args.get("wait") or 15)
+    wait, wanted = float(args.get("wait") or 15), restore_files.wanted_from(args)
     try:
         if stamp.exists():
             return {"changed": False, "finished": True, "percent": 100.0}
@@ -211,9 +211,8 @@ def files(args: Mapping[str, Any]) -> dict[str, Any]:
             restore_files.own(directory)
             remove_file(rewind.marker_path(layout))
             forget(layout)
-            wanted = restore_files.wanted_from(args)
             restore_files.start(runner, wanted, directory, [["/usr/bin/touch", str(stamp)]])
-        percent = restore_files.wait(runner, wait)
+        percent = restore_files.wait(runner, wanted, wait)
         if percent is None and not stamp.exists():
             raise restore_files.failed()
     except (restore_files.RestoreFailed, rewind.RewindFailed, OSError) as error:
