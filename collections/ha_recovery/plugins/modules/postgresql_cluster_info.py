@@ -86,6 +86,7 @@ node:
     data_state: initialized
     fenced: null
     maintenance: null
+    restore: null
     boot_guard:
       {verdict: allowed, row: standby, reason: "a standby, never writable", next: "", waits: false,
        at: "2026-03-01T03:10:00Z"}

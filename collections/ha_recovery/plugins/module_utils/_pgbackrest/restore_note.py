@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.target import TargetRefused, target_from
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.files import replace_file
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.layout import Layout
 
@@ -35,6 +36,25 @@ def read_note(layout: Layout) -> dict[str, Any]:
     except (OSError, ValueError):
         return {"phase": "unreadable"}
     return dict(found) if isinstance(found, Mapping) else {"phase": "unreadable"}
+
+
+def unfinished(root: str = "/") -> dict[str, Any] | None:
+    """The restore that is not complete on this host: {phase, host, target, undo, disaster}; None when there is none."""
+    for path in sorted(Path(root, "var/lib/ha_recovery").glob("restore-*-*.json")):
+        try:
+            note = json.loads(path.read_text(encoding="utf-8"))
+            if note["phase"] in ENDS:
+                continue
+            return {
+                "phase": str(note["phase"]),
+                "host": str(note["host"]),
+                "target": target_from(note["target"]).words,
+                "undo": bool(note.get("undo")),
+                "disaster": bool(note.get("disaster")),
+            }
+        except (OSError, ValueError, KeyError, TypeError, TargetRefused):
+            return {"phase": "unreadable", "host": "", "target": "nobody knows what", "undo": False, "disaster": False}
+    return None
 
 
 def write_note(layout: Layout, note: Mapping[str, Any]) -> bool:

@@ -124,6 +124,7 @@ def blank_node(host: str, address: str) -> dict[str, Any]:
         "data_state": "absent",
         "fenced": None,
         "maintenance": None,
+        "restore": None,
         "boot_guard": None,
         "service": {"active": False, "enabled": "", "masked": False},
         "running": False,

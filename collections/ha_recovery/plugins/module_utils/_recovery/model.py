@@ -107,6 +107,7 @@ class Node:
     fenced: bool
     fence_reason: str
     maintenance: Mapping[str, Any] | None
+    restore: Mapping[str, Any] | None
     masked: bool
     error: str | None
     system_identifier: str | None
@@ -228,6 +229,7 @@ def node_from(raw: Mapping[str, Any]) -> Node:
         fenced=bool(fence),
         fence_reason=str(fence.get("reason") or "") if isinstance(fence, Mapping) else "",
         maintenance=raw.get("maintenance") or None,
+        restore=raw.get("restore") or None,
         masked=bool((raw.get("service") or {}).get("masked")),
         error=_maybe_str(raw.get("error")),
         system_identifier=_maybe_str(raw.get("system_identifier")),

@@ -6,6 +6,7 @@
 ========================================================  ========  ==============================
 observed                                                  verdict   next
 ========================================================  ========  ==============================
+a restore that is not complete                            red       the same restore again
 anything red in the topology                              red       its own
 no load balancer reachable                                red       restore one
 two holders of the virtual IP                             red       look at keepalived on both
@@ -55,6 +56,9 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology
     topology_of,
 )
 
+RESTORE = "ansible-playbook playbooks/restore.yml"
+DISASTER = "ansible-playbook playbooks/disaster_recovery.yml"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -71,6 +75,24 @@ class Report:
     balancers: tuple[Balancer, ...]
     backups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     copies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def _restore_reasons(nodes: tuple[Node, ...]) -> Iterator[Reason]:
+    """One for all hosts: they wait for the same restore. What else is wrong meanwhile is wrong because of it."""
+    noted = next((one for one in nodes if one.restore), None)
+    if noted is None or noted.restore is None:
+        return
+    note = noted.restore
+    what, then = (
+        f"a restore to {note['target']}",
+        f"{RESTORE} goes on with it; {RESTORE} -e restore_undo=true goes back",
+    )
+    if note["disaster"]:
+        what, then = f"a disaster recovery to {note['target']}", DISASTER
+    elif note["undo"]:
+        what, then = "the way back from a restore", RESTORE
+    observed = f"{what} is not complete (phase {note['phase']})"
+    yield Reason(note["host"] or noted.host, observed, "none under way", then, "red")
 
 
 def _vip_reasons(balancers: tuple[Balancer, ...], vip: str) -> Iterator[Reason]:
@@ -180,7 +202,7 @@ def report_of(
 ) -> Report:
     """Judge everything that was observed. ``backups``, ``archives``: see backups.py; ``copies``: see copies.py."""
     topology = topology_of(nodes)
-    reasons = list(topology.reasons)
+    reasons = [*_restore_reasons(nodes), *topology.reasons]
     primary = next((node for node in nodes if node.host == topology.primary), None)
     if primary is not None:
         reasons += standby_reasons(primary, nodes)

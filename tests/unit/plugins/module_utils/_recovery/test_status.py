@@ -195,3 +195,20 @@ def test_copies_have_their_part() -> None:
     assert any("no young dump of app (30.0 h old)" in line for line in lines)
     assert report_json(whole)["dumps"] == dumps
     assert "files" not in report_json(whole)
+
+
+@pytest.mark.parametrize(
+    ("more", "observed", "after"),
+    [
+        ({}, "a restore to the end of the archive is not complete (phase recovering)", "restore_undo=true goes back"),
+        ({"undo": True}, "the way back from a restore is not complete (phase recovering)", "playbooks/restore.yml"),
+        ({"disaster": True}, "a disaster recovery to the end of the archive is not", "playbooks/disaster_recovery.yml"),
+    ],
+)
+def test_a_restore_that_is_not_complete_comes_first(more: dict[str, bool], observed: str, after: str) -> None:
+    """One reason for all hosts, before what is wrong because of it."""
+    note = {"phase": "recovering", "host": "pg2", "target": "the end of the archive", "undo": False, "disaster": False}
+    there = {"restore": {**note, **more}}
+    found = report((primary(**there), standby("pg2", **there), standby("pg3"))).reasons
+    assert [(one.host, one.severity) for one in found] == [("pg2", "red")]
+    assert found[0].observed.startswith(observed) and found[0].next.endswith(after)
