@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the ha_recovery authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls of a whole-cluster restore from the files on: recover, promote, follow. Each looks first and does what is missing."""
+"""Calls of a whole-cluster restore from the files on. Each looks first and does what is missing, as its siblings do."""
 
 from __future__ import annotations
 
