@@ -35,6 +35,9 @@ _STOP_LSN = re.compile(r'LSN\) "([0-9A-F]+/[0-9A-F]+)"')
 _FATAL = re.compile(r"(?:FATAL|PANIC):\s+(.*)$", re.MULTILINE)
 #: Seconds without a new record after which the WAL is at its end; a segment is asked for every five.
 IDLE_S = 15.0
+#: The same where it has replayed a whole segment beyond the position up to which there is known to be WAL.
+END_S = 2.0
+SEGMENT = 16 << 20
 
 
 def start_argv(
@@ -179,6 +182,7 @@ def judge(target: Target, seen: Recovery, *, end_lsn: str) -> Proof:
     ==============================================================  ========
     paused, and the log says that it stopped where it should        reached
     paused somewhere else                                           missed
+    the last known segment is replayed to its end, for END_S none   reached
     the end of the WAL was wanted and came                          reached
     no record for :data:`IDLE_S`, the target was not met            missed
     otherwise                                                       going on
@@ -187,8 +191,12 @@ def judge(target: Target, seen: Recovery, *, end_lsn: str) -> Proof:
     commit = f"last transaction committed {seen.commit_at}" if seen.commit_at else "no transaction replayed"
     here = f"recovery is at {seen.lsn or 'its beginning'}, {commit}"
     if target.kind == "latest":
+        # Every archived segment is whole: filled, or ended by a switch, which takes replay to the next one's beginning.
+        position, end = parse_lsn(seen.lsn or "0/0"), parse_lsn(end_lsn)
+        if end and position > end and position % SEGMENT == 0 and seen.idle_s >= END_S:
+            return Proof("reached", here)
         if seen.lsn and seen.idle_s >= IDLE_S:
-            there = parse_lsn(seen.lsn) >= parse_lsn(end_lsn)
+            there = position >= end
             return Proof("reached" if there else "missed", here if there else f"{here}; expected at least {end_lsn}")
         return Proof("going on", here)
     if not seen.paused:

@@ -63,6 +63,23 @@ def test_whether_it_came_to_its_target(
     assert judge(target, seen, end_lsn="0/5000000").state == state
 
 
+@pytest.mark.parametrize(
+    ("lsn", "end_lsn", "idle_s", "state"),
+    [
+        ("0/6000000", "0/5000000", 2, "reached"),
+        ("0/6000000", "0/5000140", 2, "reached"),
+        ("0/6000000", "0/5000000", 1.9, "going on"),
+        ("0/5000000", "0/5000000", 14, "going on"),
+        ("0/5000200", "0/5000000", 14, "going on"),
+        ("0/6000000", "0/0", 14, "going on"),
+        ("", "0/5000000", 14, "going on"),
+    ],
+)
+def test_the_end_of_the_last_segment_need_not_be_waited_for(lsn: str, end_lsn: str, idle_s: float, state: str) -> None:
+    """Only where it is known which segment is the last one."""
+    assert judge(LATEST, Recovery(False, lsn, OLD, idle_s), end_lsn=end_lsn).state == state
+
+
 def test_an_end_that_comes_too_early_is_none() -> None:
     seen = judge(LATEST, Recovery(False, "0/5000200", OLD, 16), end_lsn="0/6000000")
     assert seen.state == "missed"
