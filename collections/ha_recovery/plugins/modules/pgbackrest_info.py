@@ -38,6 +38,10 @@ options:
     description: A certificate that is valid for fewer days than this needs renewal.
     type: int
     default: 60
+  ssh:
+    description: Whether keys for the transport over SSH are looked at.
+    type: bool
+    default: false
   disk:
     description: A path, the size of whose file system is wanted.
     type: str
@@ -71,7 +75,8 @@ pgbackrest:
   description: >-
     C(code) is pgBackRest's: 0 ok, 1 missing path, 2 no backup, 3 missing data, 99 other. C(newest) is the newest usable
     backup, C(age_s) the seconds since it ended. C(locked_out) says that the key does not open that repository. C(error)
-    is why pgBackRest gave no answer. Times are seconds since 1970.
+    is why pgBackRest gave no answer. Times are seconds since 1970. C(transports) are those of which something is on
+    this host. C(ssh), with O(ssh=true), is {public_key, host_keys, authorized, known_hosts}; public halves only.
   returned: always
   type: dict
   sample:
@@ -97,6 +102,8 @@ pgbackrest:
     age_s: 410.0
     error: ""
     certificate: {reason: ""}
+    transports: [tls]
+    ssh: null
     disk_bytes: 3158073344
 """
 
@@ -105,7 +112,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import HostRunner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import observe
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import observe, transport
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.certificate import wanted_names, why_renew
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.host import certificate
 
@@ -120,6 +127,7 @@ def main() -> None:
             "certificate_directory": {"type": "str", "default": ""},
             "certificate_names": {"type": "list", "elements": "str", "default": []},
             "certificate_renew_before_days": {"type": "int", "default": 60},
+            "ssh": {"type": "bool", "default": False},
             "disk": {"type": "str", "default": ""},
             "timeout": {"type": "float", "default": 20.0},
         },
@@ -134,7 +142,8 @@ def main() -> None:
         cipher_pass=params["cipher_pass"] or "",
         timeout=params["timeout"],
     )
-    found.update(host=params["host"], certificate=None, disk_bytes=None)
+    found.update(host=params["host"], certificate=None, disk_bytes=None, transports=transport.transports())
+    found["ssh"] = transport.look(runner) if params["ssh"] else None
     if params["certificate_directory"]:
         seen = certificate(runner, Path(params["certificate_directory"]), params["certificate_renew_before_days"])
         found["certificate"] = {"reason": why_renew(seen, wanted_names(params["certificate_names"]))}

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common import openssh
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Completed, Runner
 from ansible_collections.sre.ha_recovery.plugins.module_utils._file_backup import snapshots
 
@@ -95,9 +96,6 @@ def look(
         last = json.loads(_read(Path(state_directory, "backup.json")) or "{}")
     except ValueError:
         last = {}
-    # Of the private keys: a host may have no copies of the public ones.
-    private = sorted(Path(root, "etc/ssh").glob("ssh_host_*_key")) if repositories else []
-    public = [runner.run(["ssh-keygen", "-y", "-P", "", "-f", str(one)], timeout=10) for one in private]
     units = Path(root, "etc/systemd/system")
     kept = _read(etc / "password").strip()
     return {
@@ -105,7 +103,7 @@ def look(
         "repositories": found,
         "public_key": " ".join(_read(etc / "ssh_key.pub").split(" ")[:2]).strip(),
         "authorized": authorized(_read(etc / "authorized_keys")),
-        "host_keys": [" ".join(one.stdout.split()[:2]) for one in public if one.ok],
+        "host_keys": openssh.host_keys(runner, root) if repositories else [],
         "known_host_keys": known_host_keys(_read(etc / "known_hosts")),
         "last_success": last.get("at"),
         "last_problem": str(last.get("problem") or ""),
