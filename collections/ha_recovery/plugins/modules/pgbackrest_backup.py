@@ -26,7 +26,8 @@ options:
     choices: [full, diff, incr]
     default: incr
   max_age:
-    description: Take one only when the newest ended longer ago than this (seconds). Without it, always.
+    description: >-
+      Take one only into repositories whose newest ended longer ago than this (seconds). Without it, always into all.
     type: float
   label:
     description: A word to find it by, kept as an annotation.
@@ -120,8 +121,8 @@ def carry_out(params: dict, check_mode: bool) -> dict:
             return {"changed": not kept, "finished": kept, "message": todo.reason, "percent": None,
                     "backup": backup_dict(seen.newest) if kept else None}  # fmt: skip
         began = time.time()
-        backup.start(runner, params["type"], params["label"])
-    found, seen = backup.follow(runner, params["stanza"], began, params["wait"])
+        backup.start(runner, params["type"], params["label"], params["max_age"])
+    found, seen = backup.follow(runner, params["stanza"], began, params["wait"], max_age=params["max_age"])
     said = backup.answer(seen, found, began, time.time() - began)
     return {"changed": params["follow"] is None, "backup": backup_dict(found), **said}
 

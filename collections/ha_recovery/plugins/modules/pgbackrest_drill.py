@@ -145,7 +145,9 @@ def plan_of(runner: Runner, params: dict) -> tuple[trial_plan.Seen, trial_plan.P
     seen = trial_run.look(host, scratch.server_version(answer, stanza))
     kind, at = params["target_type"], None
     if kind in ("", "random") and not params["label"]:
-        newest = found.newest
+        usable = [one.repository for one in found.backups if not one.faulty]
+        note = trial_run.read_json(trial_run.state_path(seen.settings, "drill.json")) if seen.settings else {}
+        newest = found.newest_in(drill.turn(usable, note)) if usable else None
         if newest is None:
             raise trial_plan.refuse(host, "no backup in the repository", "one", "ansible-playbook playbooks/backup.yml")
         aim, backup = scratch.Aim(newest.label, newest.repository), newest

@@ -170,7 +170,9 @@ def plan_of(runner: Runner, params: dict) -> tuple[trial_plan.Seen, trial_plan.P
     found = info.parse_info(answer, stanza)
     seen = trial_run.look(host, scratch.server_version(answer, stanza))
     aim, backup = trial_plan.aim_of(target, repository.look(runner, stanza, answer, found), host, now)
-    databases = repository.databases_of(repository.answer_of(runner, stanza, label=aim.label), aim.label)
+    databases = repository.databases_of(
+        repository.answer_of(runner, stanza, label=aim.label, repository=aim.repository), aim.label
+    )
     return seen, trial_plan.plan_table(
         seen, aim, backup, at=target.at, database=params["database"], tables=params["tables"], databases=databases,
         stamp=params["stamp"],

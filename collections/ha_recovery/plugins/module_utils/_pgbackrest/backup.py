@@ -45,9 +45,9 @@ def plan(stanza: Stanza, *, max_age: float | None, now: float, label: str) -> Pl
     a stanza that is not there             refused
     a label that cannot be kept            refused
     no ``max_age``                         take
-    no backup                              take
-    the newest is older than ``max_age``   take
-    the newest is younger                  keep
+    a repository without a backup          take
+    the newest of one is older             take
+    those of all are younger               keep
     =====================================  ========
     """
     if label and not LABEL.fullmatch(label):
@@ -57,17 +57,20 @@ def plan(stanza: Stanza, *, max_age: float | None, now: float, label: str) -> Pl
         )
     lost = [one for one in stanza.repositories if not one.there]
     if lost or not stanza.repositories:
-        why = lost[0].message if lost else stanza.message
+        why = f"repository {lost[0].key}: {lost[0].message}" if lost else stanza.message
         raise BackupRefused(
             f"stanza {stanza.name}: {why}; expected a repository that knows it. Nothing was started. "
             "Next: ansible-playbook playbooks/site.yml"
         )
     if max_age is None:
         return Plan("take", "it was asked for")
-    age = stanza.age_s(now)
-    if age is None or stanza.newest is None:
-        return Plan("take", "there is no backup yet")
-    told = f"{stanza.newest.label} ended {hours(age)} ago"
+    ages = stanza.ages(now)
+    without = [key for key, age in ages.items() if age is None]
+    if without:
+        several = f" in repository {without[0]}" if len(ages) > 1 else ""
+        return Plan("take", f"there is no backup yet{several}")
+    oldest, age = max(((stanza.newest_in(key), age or 0.0) for key, age in ages.items()), key=lambda one: one[1])
+    told = f"{oldest.label if oldest else ''} ended {hours(age)} ago"
     return Plan("take", told) if age > max_age else Plan("keep", told)
 
 
@@ -78,9 +81,9 @@ def hours(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def start_argv(kind: str, label: str) -> list[str]:
+def start_argv(kind: str, label: str, max_age: float | None = None) -> list[str]:
     """The unit of a backup that somebody asked for; the timers' units are the role's."""
-    extra = ["--label", label] if label else []
+    extra = [*(["--label", label] if label else []), *(["--max-age", f"{max_age:g}"] if max_age is not None else [])]
     return [
         "systemd-run",
         "--quiet",
@@ -114,10 +117,10 @@ def unit_state(runner: Runner) -> str:
     return "activating" if fields.get("Job", "0") not in ("", "0") else fields.get("ActiveState", "")
 
 
-def start(runner: Runner, kind: str, label: str) -> None:
+def start(runner: Runner, kind: str, label: str, max_age: float | None = None) -> None:
     """Start it, unless one that somebody asked for runs already: then that one is followed. Raises BackupRefused."""
     runner.run(["systemctl", "reset-failed", UNIT], timeout=5)
-    done = runner.run(start_argv(kind, label), timeout=20)
+    done = runner.run(start_argv(kind, label, max_age), timeout=20)
     if not done.ok:
         raise BackupRefused(f"the backup could not be started: {done.reason}. Next: systemctl status {UNIT}")
 
@@ -136,16 +139,21 @@ def follow(
     wait: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    max_age: float | None = None,
 ) -> tuple[Backup | None, Stanza]:
-    """Wait until the unit ends, at most ``wait`` seconds. The backup, or None while it runs. Raises BackupFailed."""
+    """Wait until the unit ends, at most ``wait`` seconds. The newest backup, or None while it runs.
+
+    ``max_age``: repositories with one that was younger when it ``began`` were left out. Raises BackupFailed.
+    """
     deadline = clock() + wait
     pause = 0.3
     while True:
         running = unit_state(runner) not in ("inactive", "failed", "")
         if not running:
             found = command.info(runner, stanza)
-            backup = found.since(began)
-            if backup is None:
+            backup = found.since(began) or (found.newest if max_age is not None else None)
+            without = found.lacking(began - (max_age or 0))
+            if backup is None or without or not all(one.there for one in found.repositories):
                 raise BackupFailed(f"the backup failed: {last_words(runner)}")
             return backup, found
         if clock() >= deadline:

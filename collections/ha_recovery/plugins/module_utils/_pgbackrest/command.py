@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Completed, Runner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.info import InfoError, Stanza, parse_info
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.info import (
+    InfoError,
+    Stanza,
+    merged,
+    parse_info,
+)
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.psql import as_user
 
 USER = "postgres"
 PROGRAM = "/usr/bin/pgbackrest"
+CONFIG = "etc/pgbackrest/pgbackrest.conf"
 _LOGGED = re.compile(r"^(?:P\d+\s+)?(?:\d{4}-\d\d-\d\d \S+ P\d+\s+)?(ERROR|WARN): (?:\[(\d+)\]: )?(.*)$")
 
 
@@ -61,12 +69,58 @@ def reason(done: Completed) -> str:
     return done.reason
 
 
-def info(runner: Runner, stanza: str, *, timeout: float = 20.0, env: Mapping[str, str] | None = None) -> Stanza:
-    """What is in the repositories. Raises PgbackrestFailed."""
-    done = run(runner, "info", stanza=stanza, options=["--output=json"], timeout=timeout, env=env)
-    if not done.ok:
-        raise PgbackrestFailed(reason(done))
+def repository_keys(config: str) -> list[int]:
+    """Numbers of the repositories that a configuration names; 1 where it names none."""
+    return sorted({int(key) for key in re.findall(r"^repo(\d+)-(?:path|host)=", config, re.MULTILINE)}) or [1]
+
+
+def configured(root: str = "/") -> list[int]:
+    """Numbers of the repositories that this host knows."""
+    config = Path(root, CONFIG)
+    return repository_keys(config.read_text(encoding="utf-8") if config.exists() else "")
+
+
+def answer(
+    runner: Runner,
+    stanza: str,
+    *,
+    timeout: float = 20.0,
+    env: Mapping[str, str] | None = None,
+    keys: Sequence[int] | None = None,
+) -> str:
+    """What pgbackrest info says, of each repository by itself: one that is away hides none of the others.
+
+    Raises PgbackrestFailed when none of them answers.
+    """
+    keys = configured() if keys is None else keys
+    asked = [["--output=json", *([f"--repo={key}"] if len(keys) > 1 else [])] for key in keys]
+    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+        done = list(
+            pool.map(
+                lambda options: run(runner, "info", stanza=stanza, options=options, timeout=timeout, env=env), asked
+            )
+        )
+    silent = {key: reason(one) for key, one in zip(keys, done, strict=True) if not one.ok}
+    if len(silent) == len(keys):
+        raise PgbackrestFailed("; ".join(dict.fromkeys(silent.values())))
+    if len(keys) == 1:
+        return done[0].stdout
     try:
-        return parse_info(done.stdout, stanza)
+        return merged(stanza, {key: one.stdout for key, one in zip(keys, done, strict=True) if one.ok}, silent)
+    except InfoError as error:
+        raise PgbackrestFailed(str(error)) from error
+
+
+def info(
+    runner: Runner,
+    stanza: str,
+    *,
+    timeout: float = 20.0,
+    env: Mapping[str, str] | None = None,
+    keys: Sequence[int] | None = None,
+) -> Stanza:
+    """What is in the repositories. Raises PgbackrestFailed."""
+    try:
+        return parse_info(answer(runner, stanza, timeout=timeout, env=env, keys=keys), stanza)
     except InfoError as error:
         raise PgbackrestFailed(str(error)) from error

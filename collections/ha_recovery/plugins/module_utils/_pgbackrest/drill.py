@@ -109,6 +109,18 @@ def noted(result: Mapping[str, Any], before: Mapping[str, Any], now: float) -> d
     return {**result, **known, "since": before.get("since") or int(now)}
 
 
+def turn(repositories: Sequence[int], note: Mapping[str, Any]) -> int:
+    """Which repository is next. ``note``: what is known of the last drill.
+
+    The one behind that of a good drill, in a round; that of a failed one again, so that another one hides nothing.
+    """
+    keys = sorted(set(repositories))
+    last = int(note.get("repository") or 0)
+    if note.get("good") is False and last in keys:
+        return last
+    return next((key for key in keys if key > last), keys[0])
+
+
 def overdue(note: Mapping[str, Any], max_age_s: float | None, now: float) -> bool:
     """Whether the last good drill is too old. A host without any is judged from when it was first looked at."""
     if not max_age_s or not (note.get("last_good_at") or note.get("since")):

@@ -18,6 +18,8 @@ OK = 0
 MISSING_PATH = 1
 NO_BACKUP = 2
 MISSING_DATA = 3
+MIXED = 4
+OTHER = 99
 # A stanza that is there, with or without backups in it.
 THERE = (OK, NO_BACKUP)
 TYPES = ("full", "diff", "incr")
@@ -95,6 +97,21 @@ class Stanza:
         usable = [one for one in self.backups if not one.faulty]
         return max(usable, key=lambda one: (one.ended_at, one.label), default=None)
 
+    def newest_in(self, repository: int) -> Backup | None:
+        """The newest usable one of a repository."""
+        usable = [one for one in self.backups if one.repository == repository and not one.faulty]
+        return max(usable, key=lambda one: (one.ended_at, one.label), default=None)
+
+    def ages(self, now: float) -> dict[int, float | None]:
+        """Of each repository, seconds since its newest backup ended; None without any, or where nobody knows."""
+        newest = {one.key: self.newest_in(one.key) if one.there else None for one in self.repositories}
+        return {key: None if one is None else max(0.0, now - one.ended_at) for key, one in newest.items()}
+
+    def lacking(self, oldest: float) -> list[int]:
+        """Repositories, as far as they can be read, without a backup that ended at that time or later."""
+        newest = {one.key: self.newest_in(one.key) for one in self.repositories if one.there}
+        return [key for key, one in newest.items() if one is None or one.ended_at < int(oldest)]
+
     def age_s(self, now: float) -> float | None:
         """Seconds since the newest backup ended, None without any."""
         return None if self.newest is None else max(0.0, now - self.newest.ended_at)
@@ -162,6 +179,39 @@ def _databases(raw: Mapping[str, Any]) -> dict[tuple[int, int], str]:
         (int(one.get("repo-key") or 1), int(one.get("id") or 0)): str(one.get("system-id") or "")
         for one in raw.get("db") or ()
     }
+
+
+def merged(stanza: str, answers: Mapping[int, str], silent: Mapping[int, str]) -> str:
+    """One answer out of those of each repository, in pgBackRest's own form. ``silent``: why the others gave none.
+
+    Asked for all repositories at once, pgBackRest waits for one that is away before it says anything.
+    """
+    try:
+        parts: dict[int, Mapping[str, Any]] = {
+            key: next((one for one in json.loads(text, strict=False) if one.get("name") == stanza), {})
+            for key, text in answers.items()
+        }
+        repositories = []
+        for key in sorted({*answers, *silent}):
+            known = [one for one in parts.get(key, {}).get("repo") or () if one.get("key") == key]
+            code, message = (OTHER, silent[key]) if key in silent else (MISSING_PATH, "missing stanza path")
+            unknown = {"key": key, "cipher": "none", "status": {"code": code, "message": message}}
+            repositories += known or [unknown]
+        found = [one["status"] for one in repositories]
+        same = len({one["code"] for one in found}) == 1
+        status = found[0] if same else {"code": MIXED, "message": "different across repos"}
+        locks = [((one.get("status") or {}).get("lock") or {}).get("backup") or {} for one in parts.values()]
+        held = next((one for one in locks if one.get("held")), {})
+        whole = {
+            "name": stanza,
+            "repo": repositories,
+            "status": {**status, "lock": {"backup": held}},
+            **{part: [row for key in sorted(parts) for row in parts[key].get(part) or ()]
+               for part in ("archive", "backup", "db")},
+        }  # fmt: skip
+    except (TypeError, AttributeError, KeyError, ValueError) as error:
+        raise InfoError(f"pgbackrest info did not answer as expected: {error!r}") from error
+    return json.dumps([whole])
 
 
 def parse_info(text: str, stanza: str) -> Stanza:

@@ -12,7 +12,9 @@ Row = tuple[str, Mapping[str, str], float]
 HELP = {
     "pgbackrest_up": "1 when the repository could be read.",
     "pgbackrest_backup_age_seconds": "Seconds since the newest backup ended.",
-    "pgbackrest_backup_stale": "1 when no backup succeeded within the allowed time.",
+    "pgbackrest_backup_stale": "1 when a repository has no backup within the allowed time.",
+    "pgbackrest_repository_up": "1 when this repository could be read and knows the cluster.",
+    "pgbackrest_repository_backup_age_seconds": "Seconds since the newest backup in this repository ended.",
     "pgbackrest_backups": "Backups in the repository.",
     "pgbackrest_last_backup_bytes": "Size of the newest backup in the repository.",
     "pgbackrest_verify_good": "1 when the last check of every file found nothing missing or damaged.",

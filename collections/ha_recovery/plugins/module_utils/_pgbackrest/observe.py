@@ -17,18 +17,11 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.abilities import abilities, parse_version
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.info import Backup, Stanza
 
-CONFIG = "etc/pgbackrest/pgbackrest.conf"
-
 
 def release_of(text: str) -> str:
     """``13`` out of os-release; empty when it is not there."""
     found = re.search(r'^VERSION_ID="?(\d+)', text, re.MULTILINE)
     return found.group(1) if found else ""
-
-
-def repository_keys(config: str) -> list[int]:
-    """Numbers of the repositories that a configuration names; 1 where it names none."""
-    return sorted({int(key) for key in re.findall(r"^repo(\d+)-path=", config, re.MULTILINE)}) or [1]
 
 
 def key_environment(cipher_pass: str, keys: list[int]) -> Mapping[str, str]:
@@ -50,7 +43,7 @@ def stanza_dict(stanza: Stanza | None, now: float, error: str = "") -> dict[str,
     if stanza is None:
         return {"stanza": "", "code": None, "message": "", "running": False, "percent": None, "repositories": [],
                 "backups": [], "newest": None, "age_s": None, "error": error}  # fmt: skip
-    age = stanza.age_s(now)
+    age, ages = stanza.age_s(now), stanza.ages(now)
     return {
         "stanza": stanza.name,
         "code": stanza.code,
@@ -58,7 +51,8 @@ def stanza_dict(stanza: Stanza | None, now: float, error: str = "") -> dict[str,
         "running": stanza.running,
         "percent": stanza.percent,
         "repositories": [
-            {**asdict(one), "there": one.there, "locked_out": one.locked_out} for one in stanza.repositories
+            {**asdict(one), "there": one.there, "locked_out": one.locked_out, "age_s": ages[one.key]}
+            for one in stanza.repositories
         ],
         "backups": [backup_dict(one) for one in stanza.backups],
         "newest": backup_dict(stanza.newest),
@@ -72,15 +66,14 @@ def look(
 ) -> dict[str, Any]:
     """{installed, version, release, abilities, timers, and what :func:`stanza_dict` says}."""
     release = Path(root, "etc/os-release")
-    config = Path(root, CONFIG)
     done = command.run(runner, "version", timeout=10)
     version = parse_version(done.stdout) if done.ok else ""
     found: Stanza | None = None
     error = ""
     if version and stanza:
-        keys = repository_keys(config.read_text(encoding="utf-8") if config.exists() else "")
+        keys = command.configured(root)
         try:
-            found = command.info(runner, stanza, timeout=timeout, env=key_environment(cipher_pass, keys))
+            found = command.info(runner, stanza, timeout=timeout, env=key_environment(cipher_pass, keys), keys=keys)
         except command.PgbackrestFailed as problem:
             error = str(problem)
     units = Path(root, "etc/systemd/system")

@@ -18,9 +18,11 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.lineag
 SEGMENT = 16 << 20
 
 
-def answer_of(runner: Runner, stanza: str, *, label: str = "", timeout: float = 60.0) -> str:
-    """What pgbackrest info says, as it says it; of one backup, more. Raises PgbackrestFailed."""
-    options = ["--output=json", *([f"--set={label}"] if label else [])]
+def answer_of(runner: Runner, stanza: str, *, label: str = "", repository: int = 1, timeout: float = 60.0) -> str:
+    """What pgbackrest info says, as it says it; of one backup in a repository, more. Raises PgbackrestFailed."""
+    if not label:
+        return command.answer(runner, stanza, timeout=timeout)
+    options = ["--output=json", f"--set={label}", f"--repo={repository}"]
     done = command.run(runner, "info", stanza=stanza, options=options, timeout=timeout)
     if not done.ok:
         raise command.PgbackrestFailed(command.reason(done))
@@ -46,20 +48,29 @@ def archive_ids(answer: str, stanza: str) -> list[str]:
 
 
 def look(runner: Runner, stanza: str, answer: str, found: Stanza, timeout: float = 120.0) -> Archive:
-    """Everything that a choice needs, of the first repository that has an archive. Raises PgbackrestFailed."""
+    """Everything that a choice needs, of all repositories together: what one lacks, recovery takes out of another.
+
+    Raises PgbackrestFailed.
+    """
     runs: list[archive.Run] = []
     histories = {}
+    readable = [one.key for one in found.repositories if one.there]
     for name in archive_ids(answer, stanza):
         path = f"archive/{stanza}/{name}"
-        options = ["--output=json", "--recurse"]
-        done = command.run(runner, f"repo-ls {path}", options=["--repo=1", *options], timeout=timeout)
-        if not done.ok:
-            raise command.PgbackrestFailed(f"repo-ls {path}: {command.reason(done)}")
-        listing = json.loads(done.stdout)
+        listing: dict[str, Any] = {}
+        where = {}
+        for key in reversed(readable):
+            options = [f"--repo={key}", "--output=json", "--recurse"]
+            done = command.run(runner, f"repo-ls {path}", options=options, timeout=timeout)
+            if not done.ok:
+                raise command.PgbackrestFailed(f"repository {key}: repo-ls {path}: {command.reason(done)}")
+            here = json.loads(done.stdout)
+            listing.update(here)
+            where.update(dict.fromkeys(archive.histories_in(here), key))
         runs += archive.runs_of(listing, SEGMENT)
-        for timeline in archive.histories_in(listing):
+        for timeline, key in sorted(where.items()):
             file = f"{path}/{timeline:08X}.history"
-            got = command.run(runner, f"repo-get {file}", options=["--repo=1"], timeout=timeout)
+            got = command.run(runner, f"repo-get {file}", options=[f"--repo={key}"], timeout=timeout)
             if not got.ok:
                 raise command.PgbackrestFailed(f"repo-get {file}: {command.reason(got)}")
             histories[timeline] = tuple(parse_history(got.stdout))

@@ -135,7 +135,7 @@ def choose(target: Target, archive: Archive, *, live: Live | None, now: float, w
 
 def _readable(archive: Archive) -> None:
     lost = [one for one in archive.stanza.repositories if not one.there]
-    if lost or not archive.stanza.repositories:
+    if len(lost) == len(archive.stanza.repositories):
         why = lost[0].message if lost else archive.stanza.message
         raise ChoiceRefused(
             f"stanza {archive.stanza.name}: {why}", "a repository that knows it", "restore the repository"

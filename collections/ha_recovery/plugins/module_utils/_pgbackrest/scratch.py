@@ -123,8 +123,8 @@ def server_version(answer: str, stanza: str) -> str:
         return ""
 
 
-def newest_segment(answer: str, stanza: str) -> Segment | None:
-    """The newest WAL segment that is archived, out of pgbackrest info; None without any."""
+def newest_segment(answer: str, stanza: str, repository: int = 0) -> Segment | None:
+    """The newest WAL segment in a repository, 0 for any, out of pgbackrest info; None without any."""
     try:
         raw = next(one for one in json.loads(answer, strict=False) if one.get("name") == stanza)
         found = [
@@ -134,6 +134,7 @@ def newest_segment(answer: str, stanza: str) -> Segment | None:
         ]
     except (StopIteration, ValueError, TypeError, KeyError, AttributeError):
         return None
+    found = [one for one in found if repository in (0, one.repository)]
     return max(found, key=lambda one: (int(one.folder.rpartition("-")[2]), one.name, -one.repository), default=None)
 
 
@@ -230,9 +231,13 @@ def program(place: Place, stanza: str) -> list[str]:
     ]
 
 
-def recovery_config(place: Place, stanza: str, aim: Aim) -> str:
-    """postgresql.auto.conf, in place of the original's: what the original was set to counts for nothing here."""
-    get = " ".join([*program(place, stanza), f"--repo={aim.repository}", "archive-get", "%f", '"%p"'])
+def recovery_config(place: Place, stanza: str, aim: Aim, *, alone: bool = True) -> str:
+    """postgresql.auto.conf, in place of the original's: what the original was set to counts for nothing here.
+
+    ``alone``: WAL comes out of the backup's own repository, or else out of any that has it.
+    """
+    only = [f"--repo={aim.repository}"] if alone else []
+    get = " ".join([*program(place, stanza), *only, "archive-get", "%f", '"%p"'])
     pairs = [("restore_command", get), ("recovery_target_timeline", aim.timeline)]
     if aim.kind in ("time", "lsn", "xid", "name"):
         pairs += [

@@ -8,8 +8,9 @@ observed                                              verdict   next
 ====================================================  ========  ==============================
 the repository host does not answer                   yellow    restore it
 its repositories cannot be read                       yellow    pgbackrest info there
+one of several repositories cannot be read            yellow    bring it back
 there is no backup yet                                yellow    backup.yml
-the newest is older than allowed                      yellow    backup.yml
+the newest of a repository is older than allowed      yellow    backup.yml
 the last check of every file found damage             red       a full backup
 the last restore drill failed                         red       restore_drill.yml
 the last good drill is older than allowed             red       restore_drill.yml
@@ -28,12 +29,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import STATUS, Reason
+from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.topology import SITE, STATUS, Reason
 
 BACKUP = "ansible-playbook playbooks/backup.yml"
 FULL = f"{BACKUP} -e backup_type=full"
 DRILL = "ansible-playbook playbooks/restore_drill.yml"
 READY_LIMIT = 16
+# pgBackRest's status of a repository that it could not look into.
+UNREADABLE = 99
 
 
 def ago(seconds: float) -> str:
@@ -58,11 +61,7 @@ def repository_reasons(host: str, seen: Mapping[str, Any]) -> Iterator[Reason]:
             f"sudo -u postgres pgbackrest info on {host}",
         )  # fmt: skip
         return
-    age, limit = seen.get("age_s"), seen.get("max_age_s")
-    if age is None:
-        yield Reason(host, "there is no backup yet", "a backup", BACKUP)
-    elif limit is not None and age > limit:
-        yield Reason(host, f"the newest backup ended {ago(age)} ago", f"one within {ago(limit)}", BACKUP)
+    yield from age_reasons(host, seen)
     verified = seen.get("verified")
     if verified and not verified["good"]:
         yield Reason(
@@ -70,6 +69,26 @@ def repository_reasons(host: str, seen: Mapping[str, Any]) -> Iterator[Reason]:
             f"{FULL}; journalctl -u pgbackrest-verify on {host} names the files", "red",
         )  # fmt: skip
     yield from drill_reasons(host, seen.get("drill") or {})
+
+
+def age_reasons(host: str, seen: Mapping[str, Any]) -> Iterator[Reason]:
+    """Of each repository: whether it is there, and how old its newest backup is."""
+    limit, repositories = seen.get("max_age_s"), seen.get("repositories") or []
+    several = len(repositories) > 1
+    if not several and not any(one.get("code") == UNREADABLE for one in repositories):
+        repositories = [{"key": 1, "there": True, "age_s": seen.get("age_s")}]
+    for one in repositories:
+        name, age = f"repository {one['key']}", one.get("age_s")
+        if not one["there"]:
+            yield Reason(
+                host, f"{name}: {one['message']}", "a repository that knows the cluster",
+                f"bring it back, or make it anew with {SITE}; WAL waits on the primary for it",
+            )  # fmt: skip
+        elif age is None:
+            yield Reason(host, f"there is no backup yet{f' in {name}' if several else ''}", "a backup", BACKUP)
+        elif limit is not None and age > limit:
+            which = f" in {name}" if several else ""
+            yield Reason(host, f"the newest backup{which} ended {ago(age)} ago", f"one within {ago(limit)}", BACKUP)
 
 
 def drill_reasons(host: str, drill: Mapping[str, Any]) -> Iterator[Reason]:
@@ -107,6 +126,8 @@ def backup_detail(seen: Mapping[str, Any]) -> str:
     newest, age = seen.get("newest"), seen.get("age_s")
     words = [f"newest backup {newest['label']}, {ago(age)} old" if newest and age is not None else "no backup"]
     words += [f"{seen['backups']} in all"] if newest else []
+    lost = [one["key"] for one in seen.get("repositories") or () if not one["there"]]
+    words += [f"repository {', '.join(map(str, lost))} not readable"] if lost and newest else []
     words += (
         ["one runs now" if seen.get("percent") is None else f"one runs now, {seen['percent']:g} %"]
         if seen.get("running")

@@ -166,8 +166,8 @@ class Instance:
         path.write_text(text, encoding="utf-8")
         path.chmod(0o600)
 
-    def configure(self, aim: scratch.Aim) -> None:
-        """Its own settings instead of the original's, and where recovery ends."""
+    def configure(self, aim: scratch.Aim, *, alone: bool = True) -> None:
+        """Its own settings instead of the original's, and where recovery ends. ``alone``: out of one repository."""
         done = self.run(str(self.binaries / "pg_controldata"), "-D", self.place.data, timeout=ASK_S)
         try:
             required = scratch.learned(done.stdout)
@@ -180,7 +180,7 @@ class Instance:
         self._write("pg_ident.conf", "")
         for name in ("standby.signal", "postgresql.conf", "pg_hba.conf", "pg_ident.conf"):
             (data / name).unlink(missing_ok=True)
-        self._write("data/postgresql.auto.conf", scratch.recovery_config(self.place, self.stanza, aim))
+        self._write("data/postgresql.auto.conf", scratch.recovery_config(self.place, self.stanza, aim, alone=alone))
         self._write("data/recovery.signal", "")
 
     def start(self) -> None:

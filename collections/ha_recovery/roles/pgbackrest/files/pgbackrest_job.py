@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the repository host does by the clock: backups, the check of every file, and the age of the newest backup.
 
-backup full|diff|incr [--label TEXT]   one backup; waits while another one runs
+backup full|diff|incr [--label TEXT] [--max-age SECONDS]
+                                       one backup into each repository, without those whose newest is younger;
+                                       waits while another one runs
 verify                                 every file is read, and its checksum compared
 freshness                              how old the newest backup is; status 1 when it is too old
 drill [--random] [--request FILE]      a backup is restored into a scratch instance, looked at, and removed again
@@ -23,6 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import drill
@@ -45,6 +48,7 @@ class Job:
         self.metrics_file = Path(str(settings["metrics"]))
         self.prefer_standby = bool(settings["prefer_standby"])
         self.scratch = dict(settings["scratch"])  # type: ignore[call-overload]
+        self.repositories = [int(key) for key in settings.get("repositories", [1])]  # type: ignore[attr-defined]
         self.lock = lock
         self.say = say
 
@@ -53,12 +57,32 @@ class Job:
         argv = [PGBACKREST, f"--stanza={self.stanza}", "--log-level-console=off", "--log-level-stderr=warn", *words]
         return subprocess.run(argv, check=False, capture_output=True, text=True, errors="replace", timeout=timeout)
 
+    def ask(self) -> str:
+        """What pgbackrest info says, of each repository by itself: one that is away hides none of the others.
+
+        Raises InfoError when none of them answers.
+        """
+        alone = len(self.repositories) == 1
+        asked = [[] if alone else [f"--repo={key}"] for key in self.repositories]
+        with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+            said = list(pool.map(self._info, asked))
+        silent = {key: why for key, (_text, why) in zip(self.repositories, said, strict=True) if why}
+        if len(silent) == len(said):
+            raise info.InfoError("; ".join(dict.fromkeys(silent.values())))
+        texts = {key: text for key, (text, why) in zip(self.repositories, said, strict=True) if not why}
+        return said[0][0] if alone else info.merged(self.stanza, texts, silent)
+
+    def _info(self, options: Sequence[str]) -> tuple[str, str]:
+        """(answer, why there is none)."""
+        try:
+            done = self.run("info", "--output=json", *options, timeout=LOOK_S)
+        except subprocess.TimeoutExpired:
+            return "", f"pgbackrest: no answer within {LOOK_S:g} s"
+        return (done.stdout, "") if done.returncode == 0 else ("", last_line(done))
+
     def look(self) -> info.Stanza:
         """What is in the repositories. Raises InfoError."""
-        done = self.run("info", "--output=json", timeout=LOOK_S)
-        if done.returncode != 0:
-            raise info.InfoError(last_line(done))
-        return info.parse_info(done.stdout, self.stanza)
+        return info.parse_info(self.ask(), self.stanza)
 
     def alone(self) -> int:
         """Wait until no other job runs; the lock goes with the process."""
@@ -77,28 +101,52 @@ class Job:
                     raise TimeoutError(f"another job still runs after {LOCK_WAIT_S / 3600:g} h") from None
                 time.sleep(1)
 
-    def backup(self, kind: str, label: str) -> int:
-        """One backup, from a standby where there is one."""
+    def backup(self, kind: str, label: str, max_age_s: float | None = None) -> int:
+        """One backup into each repository. One that is away keeps none of the others from theirs."""
         self.alone()
-        words = [f"--type={kind}", *([f"--annotation=label={label}"] if label else []), "backup"]
+        wanted, failed, done = self.repositories, [], []
+        if max_age_s is not None:
+            seen = self.look()
+            unread = [one.key for one in seen.repositories if not one.there]
+            wanted = sorted({*seen.lacking(time.time() - max_age_s), *unread})
+        for key in wanted:
+            why = self.copy(key, kind, label)
+            (failed if why else done).append(key)
+            if why:
+                self.say(f"{kind} backup failed{self.named(key)}: {why}")
+        self.freshness()
+        if done:
+            seen = self.look()
+            newest = [(key, seen.newest_in(key)) for key in done]
+            told = [f"{one.label if one else 'none is shown'}{self.named(key)}" for key, one in newest]
+            self.say(f"{kind} backup done: {', '.join(told)}")
+        if failed and done:
+            self.say(f"{kind} backup failed{''.join(self.named(key) for key in failed)}, done in the others")
+        return 1 if failed else 0
+
+    def named(self, key: int) -> str:
+        """Which repository, where there are several."""
+        return f" in repository {key}" if len(self.repositories) > 1 else ""
+
+    def copy(self, key: int, kind: str, label: str) -> str:
+        """One backup, from a standby where there is one. Why it failed, or empty."""
+        words = [f"--repo={key}", f"--type={kind}", *([f"--annotation=label={label}"] if label else []), "backup"]
         done = self.run(*words)
         if done.returncode != 0 and self.prefer_standby and "standby" in done.stderr + done.stdout:
             # Before 2.54, a standby is either wanted or not: without one, the primary has to do.
             self.say(f"no standby could be used ({last_line(done)}); copying from the primary")
             done = self.run("--no-backup-standby", *words)
-        self.freshness()
-        if done.returncode != 0:
-            self.say(f"{kind} backup failed: {last_line(done)}")
-            return 1
-        newest = self.look().newest
-        self.say(f"{kind} backup done: {newest.label if newest else 'none is shown'}")
-        return 0
+        return last_line(done) if done.returncode != 0 else ""
 
     def verify(self) -> int:
         """Every repository, one after the other."""
         self.alone()
         good = True
         for one in self.look().repositories:
+            if one.code == info.OTHER:
+                self.say(f"repository {one.key}: {one.message}")
+                good = False
+                continue
             done = self.run(f"--repo={one.key}", "--output=text", "--verbose", "verify")
             try:
                 found = verify.parse_verify(f"{done.stdout}\n{done.stderr}")
@@ -125,26 +173,40 @@ class Job:
             write(self.metrics_file, metrics.render([("pgbackrest_up", labels, 0), *self.proven(labels)]))
             self.say(f"the repository cannot be read: {error}")
             return 1
-        age = stanza.age_s(now)
-        stale = age is None or age > self.max_age_s
+        age, ages = stanza.age_s(now), stanza.ages(now)
+        # A repository without a fresh backup is a copy fewer than people believe that they have.
+        late = {key: one for key, one in ages.items() if one is None or one > self.max_age_s}
+        stale = age is None or bool(late)
         rows: list[metrics.Row] = [
             ("pgbackrest_up", labels, 1),
             ("pgbackrest_backup_stale", labels, int(stale)),
             ("pgbackrest_backups", labels, len(stanza.backups)),
         ]
+        for one in stanza.repositories:
+            each, old = {**labels, "repository": str(one.key)}, ages[one.key]
+            rows.append(("pgbackrest_repository_up", each, int(one.there)))
+            if old is not None:
+                rows.append(("pgbackrest_repository_backup_age_seconds", each, round(old)))
         if age is not None and stanza.newest is not None:
             rows.append(("pgbackrest_backup_age_seconds", labels, round(age)))
             if stanza.newest.repository_bytes is not None:
                 rows.append(("pgbackrest_last_backup_bytes", labels, stanza.newest.repository_bytes))
         write(self.metrics_file, metrics.render([*rows, *self.proven(labels)]))
         if stale:
-            told = "there is none" if age is None else f"the newest ended {age / 3600:.1f} h ago"
-            self.say(f"no successful backup within {self.max_age_s / 3600:g} h: {told}")
+            told = [f"{self.newest_ended(one)}{self.named(key)}" for key, one in late.items()]
+            told = told or [self.newest_ended(age)]
+            self.say(f"no successful backup within {self.max_age_s / 3600:g} h: {'; '.join(told)}")
         return 1 if stale else 0
+
+    @staticmethod
+    def newest_ended(age: float | None) -> str:
+        """How long ago, for people."""
+        return "there is none" if age is None else f"the newest ended {age / 3600:.1f} h ago"
 
     def drill(self, request: dict[str, object]) -> int:
         """Never while another job runs: it would be measured, too."""
-        one = trial.Drill(self.scratch, self.stanza, self.metrics_file.parent, self.run, self.say, request)
+        state = self.metrics_file.parent
+        one = trial.Drill(self.scratch, self.stanza, state, self.run, self.ask, self.say, request)
         one.say("waiting for its turn")
         self.alone()
         done = one.carry_out()
@@ -154,7 +216,8 @@ class Job:
 
     def table(self, request: dict[str, object]) -> int:
         """Somebody waits for it, so it does not wait for backups; two of its kind have one place, and wait."""
-        one = trial.Table(self.scratch, self.stanza, self.metrics_file.parent, self.run, self.say, request)
+        state = self.metrics_file.parent
+        one = trial.Table(self.scratch, self.stanza, state, self.run, self.ask, self.say, request)
         self.lock = self.lock.replace("job.lock", "table.lock")
         self.alone()
         return one.carry_out()
@@ -205,6 +268,7 @@ def main(arguments: Sequence[str], settings: str = "/etc/pgbackrest/job.json", r
     one = commands.add_parser("backup")
     one.add_argument("type", choices=info.TYPES)
     one.add_argument("--label", default="")
+    one.add_argument("--max-age", type=float)
     commands.add_parser("verify")
     commands.add_parser("freshness")
     rehearsal = commands.add_parser("drill")
@@ -219,7 +283,7 @@ def main(arguments: Sequence[str], settings: str = "/etc/pgbackrest/job.json", r
     try:
         job = Job(json.loads(Path(settings).read_text(encoding="utf-8")), f"{run}/job.lock", say)
         if options.command == "backup":
-            return job.backup(options.type, options.label)
+            return job.backup(options.type, options.label, options.max_age)
         if options.command in ("drill", "table"):
             asked = json.loads(Path(options.request).read_text(encoding="utf-8")) if options.request else {}
             if options.command == "drill":

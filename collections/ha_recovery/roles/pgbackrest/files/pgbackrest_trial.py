@@ -55,6 +55,8 @@ class Trial:
     """One run with a scratch instance. ``settings``: the key `scratch` of the role's job.json."""
 
     name = ""
+    # Whether the backup's own repository has to do for all of it.
+    alone = True
 
     def __init__(
         self,
@@ -62,10 +64,12 @@ class Trial:
         stanza: str,
         state: Path,
         run: Callable[..., Any],
+        ask: Callable[[], str],
         say: Callable[[str], None],
         request: Mapping[str, Any],
     ) -> None:
         self.settings, self.stanza, self.state, self.run, self.tell = settings, stanza, state, run, say
+        self.ask = ask
         self.request = request
         self.seconds: dict[str, float] = {}
         self.result: dict[str, Any] = {"good": False, "refused": True, "problems": [], "began_at": int(time.time())}
@@ -107,11 +111,9 @@ class Trial:
             self.seconds[phase] = round(time.monotonic() - begin, 2)
 
     def info(self) -> tuple[str, info.Stanza]:
-        """What is in the repositories. Raises ScratchFailed."""
-        done = self.run("info", "--output=json", timeout=WALK_S)
-        if done.returncode != 0:
-            raise ScratchFailed(f"pgbackrest info: {done.stderr.strip() or done.returncode}")
-        return done.stdout, info.parse_info(done.stdout, self.stanza)
+        """What is in the repositories. Raises InfoError."""
+        answer = self.ask()
+        return answer, info.parse_info(answer, self.stanza)
 
     def instance(self, version: str) -> Instance:
         """The scratch instance of this kind of run."""
@@ -165,14 +167,16 @@ class Trial:
         self, instance: Instance, aim: scratch.Aim, backup: info.Backup, answer: str, databases: tuple[str, ...] = ()
     ) -> recovered.Recovered:
         """Restore, recover, and see that recovery came to the target."""
-        self.result.update(backup=aim.label, target=aim.words, database_bytes=backup.database_bytes)
+        self.result.update(
+            backup=aim.label, repository=aim.repository, target=aim.words, database_bytes=backup.database_bytes
+        )
         instance.check_room(backup.database_bytes)
         self.result["refused"] = False
-        newest = scratch.newest_segment(answer, self.stanza)
+        newest = scratch.newest_segment(answer, self.stanza, aim.repository if self.alone else 0)
         with self.timed("restore", f"copying backup {aim.label}"):
             instance.restore(aim, databases)
         with self.timed("recover", f"replaying WAL to {aim.words}"):
-            instance.configure(aim)
+            instance.configure(aim, alone=self.alone)
             instance.start()
         seen = instance.recovered()
         why = recovered.missed(aim, seen, newest.begins if newest else None, self.request.get("at"))
@@ -197,10 +201,13 @@ class Drill(Trial):
         elif stanza.newest is None:
             raise ScratchFailed("there is no backup; expected one")
         else:
-            aim = scratch.Aim(stanza.newest.label, stanza.newest.repository)
-            newest = scratch.newest_segment(answer, self.stanza)
+            # Each repository has its turn: a copy that nobody ever restored is a hope.
+            key = drill.turn([one.repository for one in stanza.backups if not one.faulty], self.read("drill.json"))
+            last = stanza.newest_in(key) or stanza.newest
+            aim = scratch.Aim(last.label, last.repository)
+            newest = scratch.newest_segment(answer, self.stanza, aim.repository)
             if self.request.get("random") and newest:
-                usable = [one for one in stanza.backups if not one.faulty]
+                usable = [one for one in stanza.backups if not one.faulty and one.repository == aim.repository]
                 found = drill.random_lsn(usable, newest.name, newest.begins, secrets.SystemRandom().random())
                 aim = scratch.Aim(*found[:2], kind="lsn", value=found[2]) if found else aim
         backup = next((one for one in stanza.backups if one.label == aim.label), None)
@@ -208,9 +215,9 @@ class Drill(Trial):
             raise ScratchFailed(f"backup {aim.label} is not in the repository")
         return aim, backup
 
-    def archived_at(self, answer: str) -> int | None:
-        """When the newest segment was archived."""
-        newest = scratch.newest_segment(answer, self.stanza)
+    def archived_at(self, answer: str, repository: int) -> int | None:
+        """When the repository's newest segment was archived."""
+        newest = scratch.newest_segment(answer, self.stanza, repository)
         if newest is None:
             return None
         folder = f"archive/{self.stanza}/{newest.folder}/{newest.name[:16]}"
@@ -220,7 +227,7 @@ class Drill(Trial):
     def work(self, instance: Instance, answer: str, stanza: info.Stanza) -> None:
         """All parts, in order; what the pages say comes after what people wait for."""
         aim, backup = self.aim(answer, stanza)
-        archived_at, began = self.archived_at(answer), time.time()
+        archived_at, began = self.archived_at(answer, aim.repository), time.time()
         seen = self.bring_up(instance, aim, backup, answer)
         wal = recovered.position(seen.lsn) - recovered.position(backup.lsn_start) if backup.lsn_start else 0
         self.result["wal_bytes"] = max(0, wal)
@@ -274,6 +281,7 @@ class Table(Trial):
     """Bring tables, or a whole database, as of a target, into a dump."""
 
     name = "table"
+    alone = False
 
     def work(self, instance: Instance, answer: str, stanza: info.Stanza) -> None:
         """Restore that database alone, find the tables, dump them."""

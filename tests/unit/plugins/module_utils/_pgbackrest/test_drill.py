@@ -139,3 +139,21 @@ def test_a_random_target_begins_from_the_backup_before_it(share: float, expected
 def test_no_window_on_a_new_timeline() -> None:
     assert drill.random_lsn(SETS, "000000030000000000000005", 0x5000000, 0.5) is None
     assert drill.random_lsn(SETS, "000000020000000000000002", 0x2000000, 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "note", "expected"),
+    [
+        ([1], {}, 1),
+        ([2, 1, 1], {}, 1),
+        ([1, 2], {"good": True, "repository": 1}, 2),
+        ([1, 2], {"good": True, "repository": 2}, 1),
+        ([1, 2], {"good": False, "repository": 2}, 2),
+        ([1, 2], {"good": False, "repository": 1}, 1),
+        ([1, 3], {"good": False, "repository": 2}, 3),
+        ([1, 2], {"good": False}, 1),
+    ],
+)
+def test_each_repository_has_its_turn(keys: list[int], note: dict[str, Any], expected: int) -> None:
+    """And a failed one has it until it is good: a good drill of another one must not hide it."""
+    assert drill.turn(keys, note) == expected

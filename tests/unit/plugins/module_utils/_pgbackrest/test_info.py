@@ -6,7 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.info import InfoError, Stanza, parse_info
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.info import (
+    InfoError,
+    Stanza,
+    merged,
+    parse_info,
+)
 
 FULL = {
     "archive": {"start": "00000002000000000000000C", "stop": "00000002000000000000000C"},
@@ -132,6 +137,66 @@ def test_each_repository_has_its_own_archive() -> None:
     repos = [{"cipher": "none", "key": key, "status": {"code": 0, "message": "ok"}} for key in (1, 2)]
     first, second = stanza(repo=repos).repositories
     assert first.wal_max and not second.wal_max and second.system_identifier == ""
+
+
+SECOND = {**FULL, "database": {"id": 1, "repo-key": 2}, "timestamp": {"start": 1795709500, "stop": 1795709600}}
+
+
+def second(code: int = 0, message: str = "ok", **more: Any) -> str:
+    """What the second repository alone answers."""
+    held = {"code": code, "lock": {"backup": {"held": True, "size": 200, "size-cplt": 50}}, "message": message}
+    repo = [{"cipher": "aes-256-cbc", "key": 2, "status": {"code": code, "message": message}}]
+    databases = [{"id": 1, "repo-key": 2, "system-id": 1, "version": "17"}]
+    return answer(**{"repo": repo, "archive": [], "backup": [SECOND], "db": databases, "status": held, **more})
+
+
+def test_one_answer_out_of_two() -> None:
+    """Everything of both, the lock of either."""
+    found = parse_info(merged("orders", {1: answer(), 2: second()}, {}), "orders")
+    assert [(one.key, one.there, one.system_identifier) for one in found.repositories] == [
+        (1, True, "7712492094763907917"), (2, True, "1"),
+    ]  # fmt: skip
+    assert (len(found.backups), found.code, found.running, found.percent) == (3, 0, True, 25.0)
+    assert found.ages(1795709700.0) == {1: 251.0, 2: 100.0}
+    assert found.newest_in(2) == found.newest != found.newest_in(1)
+
+
+@pytest.mark.parametrize(
+    ("answers", "silent", "codes", "code"),
+    [
+        ({1: answer()}, {2: "no answer"}, [0, 99], 4),
+        ({1: answer(), 2: "[]"}, {}, [0, 1], 4),
+        ({1: "[]", 2: "[]"}, {}, [1, 1], 1),
+        ({1: answer(), 2: second(code=3, message="missing stanza data", backup=[])}, {}, [0, 3], 4),
+        ({}, {1: "no answer", 2: "no answer"}, [99, 99], 99),
+    ],
+)
+def test_repositories_that_say_different_things(
+    answers: dict[int, str], silent: dict[int, str], codes: list[int], code: int
+) -> None:
+    """As pgBackRest says it when it is asked for all of them at once."""
+    found = parse_info(merged("orders", answers, silent), "orders")
+    assert [one.code for one in found.repositories] == codes and found.code == code
+
+
+def test_an_answer_that_is_none() -> None:
+    """In our words."""
+    with pytest.raises(InfoError, match="did not answer as expected"):
+        merged("orders", {1: answer(), 2: "no"}, {})
+
+
+@pytest.mark.parametrize(
+    ("oldest", "lacking"), [(1795709449, []), (1795709450, [1]), (1795709600.9, [1]), (1795709601, [1, 2])]
+)
+def test_which_repositories_lack_a_backup(oldest: float, lacking: list[int]) -> None:
+    """Since a time; seconds are whole."""
+    assert parse_info(merged("orders", {1: answer(), 2: second()}, {}), "orders").lacking(oldest) == lacking
+
+
+def test_a_repository_that_cannot_be_read_is_not_judged() -> None:
+    """Nobody knows what is in it; one that has nothing lacks one."""
+    found = parse_info(merged("orders", {1: answer(), 2: second(code=2, backup=[])}, {3: "no answer"}), "orders")
+    assert found.lacking(0) == [2] and found.ages(1795709450.0) == {1: 1.0, 2: None, 3: None}
 
 
 def test_a_stanza_that_nobody_made() -> None:

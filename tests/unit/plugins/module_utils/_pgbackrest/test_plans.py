@@ -14,7 +14,6 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.observ
     key_environment,
     look,
     release_of,
-    repository_keys,
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.verify_run import verify
 
@@ -118,6 +117,7 @@ def test_a_backup_that_failed_says_why() -> None:
 def test_the_label_is_one_argument() -> None:
     """Never part of a shell's line."""
     assert backup.start_argv("full", "a b")[-4:] == ["backup", "full", "--label", "a b"]
+    assert backup.start_argv("incr", "", 3600.0)[-4:] == ["backup", "incr", "--max-age", "3600"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,42 @@ def test_the_key_is_in_no_argument(tmp_path: Any) -> None:
     found = look(host, "orders", now=NOW, cipher_pass=key, root=str(tmp_path))
     assert found["installed"] and found["age_s"] == 10.0 and found["error"] == ""
     assert key not in str(host.ran) and host.env[-1]["PGBACKREST_REPO1_CIPHER_PASS"] == key
-    assert key_environment("", [1]) == {} and repository_keys("repo1-path=/a\nrepo2-path=/b\n") == [1, 2]
+    assert key_environment("", [1]) == {}
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ("", [1]),
+        ("repo1-path=/a\nrepo1-bundle=y\n", [1]),
+        ("repo1-path=/a\nrepo2-type=s3\nrepo2-path=/b\n", [1, 2]),
+        ("repo1-host=backup1\nrepo2-host=backup1\nrepo2-host-port=22\n", [1, 2]),
+    ],
+)
+def test_repositories_of_a_configuration(config: str, expected: list[int]) -> None:
+    """On the repository host by their paths, on a database host by their host."""
+    assert command.repository_keys(config) == expected
+
+
+class Away(Host):
+    """The first repository answers, the second one does not."""
+
+    def run(self, argv: Sequence[str], **more: Any) -> Completed:
+        """See Runner."""
+        done = super().run(argv, **more)
+        return Completed(124, "", "pgbackrest: no answer within 8 s", timed_out=True) if "--repo=2" in argv else done
+
+
+def test_a_repository_that_is_away_hides_none_of_the_others() -> None:
+    """It is named, with the reason; only when none of them answers, there is no answer."""
+    found = command.info(Away({"info": ok(answer())}), "orders", keys=[1, 2])
+    assert [(one.key, one.there, one.message) for one in found.repositories] == [
+        (1, True, "ok"),
+        (2, False, "pgbackrest: no answer within 8 s"),
+    ]
+    assert found.newest is not None and found.message == "different across repos"
+    with pytest.raises(command.PgbackrestFailed, match="no answer within 8 s"):
+        command.info(Away({}), "orders", keys=[1, 2])
 
 
 def test_a_host_without_pgbackrest(tmp_path: Any) -> None:

@@ -116,6 +116,9 @@ def test_backups_off_the_lineage_are_passed_over(archive: Archive, label: str) -
 NOWHERE = replace(
     ARCHIVE, stanza=replace(STANZA, repositories=(replace(REPOSITORY, code=3, message="missing stanza data"),))
 )
+ONE_AWAY = replace(
+    ARCHIVE, stanza=replace(STANZA, repositories=(replace(REPOSITORY, key=2, code=99, message="away"), REPOSITORY))
+)
 EMPTY = replace(ARCHIVE, stanza=replace(STANZA, backups=()))
 TWICE = replace(ARCHIVE, stanza=replace(STANZA, backups=tuple(
     replace(one, annotations={"label": "twice"}) for one in STANZA.backups)))  # fmt: skip
@@ -177,3 +180,8 @@ def test_the_window(archive: Archive, live: Live | None, ends_at: float, ends_ls
     window = choose(parse_target("immediate", ""), archive, live=live, now=NOW).window
     assert (window.begins_at, window.begins_lsn) == (BEGAN + 10, "0/2000100")
     assert (window.ends_at, window.ends_lsn, window.gap) == (ends_at, ends_lsn, gap)
+
+
+def test_one_repository_of_two_is_enough() -> None:
+    wanted = choose(parse_target("latest", ""), ARCHIVE, live=LIVE, now=NOW)
+    assert choose(parse_target("latest", ""), ONE_AWAY, live=LIVE, now=NOW) == wanted

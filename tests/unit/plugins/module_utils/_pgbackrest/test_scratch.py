@@ -74,6 +74,12 @@ def test_where_recovery_ends(aim: scratch.Aim, timeline: str, end: str) -> None:
     assert text == f"{GET}recovery_target_timeline = '{timeline}'\n{end}recovery_target_action = 'promote'\n"
 
 
+def test_wal_comes_out_of_any_repository_when_one_does_not_have_to_do() -> None:
+    aim = scratch.Aim("20261126-151044F", repository=2)
+    assert " --repo=2 archive-get " in scratch.recovery_config(PLACE, "orders", aim)
+    assert "--repo" not in scratch.recovery_config(PLACE, "orders", aim, alone=False)
+
+
 def test_the_repository_is_found_and_no_other_server() -> None:
     original = (
         "[global]\nrepo1-path=/var/lib/pgbackrest\nrepo1-bundle=y\nrepo1-retention-full=2\nrepo2-s3-key=k\n"
@@ -127,6 +133,7 @@ def test_the_newest_segment_and_the_version() -> None:
     newest = scratch.newest_segment(INFO, "orders")
     assert newest == scratch.Segment(1, "17-2", "000000020000000A00000003")
     assert newest.begins == 0xA03000000
+    assert newest == scratch.newest_segment(INFO, "orders", 1) and scratch.newest_segment(INFO, "orders", 2) is None
     assert scratch.server_version(INFO, "orders") == "17"
 
 

@@ -33,6 +33,10 @@ def repository(**changes: Any) -> dict[str, Any]:
     }
 
 
+FRESH = {"key": 1, "there": True, "age_s": 3600.0}
+LOST = {"key": 2, "there": False, "age_s": None, "code": 99, "message": "timeout connecting"}
+
+
 def archive(**changes: Any) -> dict[str, Any]:
     """A primary whose WAL arrives."""
     return {"on": True, "failing": False, "last_archived_age_s": 12.0, "last_failed_wal": None, "ready": 0, **changes}
@@ -48,6 +52,21 @@ def archive(**changes: Any) -> dict[str, Any]:
         (repository(age_s=None, newest=None), "yellow", "there is no backup yet", "backup.yml"),
         (repository(age_s=93601), "yellow", "the newest backup ended 26.0 h ago", "backup.yml"),
         (repository(age_s=10**7, max_age_s=None), None, "", ""),
+        (repository(repositories=[LOST]), "yellow", "repository 2: timeout connecting", "site.yml"),
+        (repository(repositories=[FRESH, FRESH]), None, "", ""),
+        (repository(repositories=[FRESH, LOST]), "yellow", "repository 2: timeout connecting", "site.yml"),
+        (
+            repository(repositories=[FRESH, {**LOST, "there": True}]),
+            "yellow",
+            "no backup yet in repository 2",
+            "backup",
+        ),
+        (
+            repository(repositories=[FRESH, {"key": 2, "there": True, "age_s": 93601}]),
+            "yellow",
+            "the newest backup in repository 2 ended 26.0 h ago",
+            "backup.yml",
+        ),
         (repository(verified={"good": False, "age_s": 60}), "red", "found damage 60 s ago", "backup_type=full"),
     ],
 )
