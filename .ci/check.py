@@ -39,6 +39,7 @@ PARTS = (
     "failover",
     "rejoin",
     "pgbackrest",
+    "repositories",
     "restore_drill",
     "restore",
     "reseed",

@@ -100,7 +100,8 @@ def answer(
                 lambda options: run(runner, "info", stanza=stanza, options=options, timeout=timeout, env=env), asked
             )
         )
-    silent = {key: reason(one) for key, one in zip(keys, done, strict=True) if not one.ok}
+    late = f"no answer within {timeout:g} s"
+    silent = {key: late if one.timed_out else reason(one) for key, one in zip(keys, done, strict=True) if not one.ok}
     if len(silent) == len(keys):
         raise PgbackrestFailed("; ".join(dict.fromkeys(silent.values())))
     if len(keys) == 1:

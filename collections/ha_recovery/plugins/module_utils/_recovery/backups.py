@@ -39,6 +39,12 @@ READY_LIMIT = 16
 UNREADABLE = 99
 
 
+def brief(message: str) -> str:
+    """An error of pgBackRest as a screen shows it: without the request to a bucket, and the answer, that follow it."""
+    first = message.partition(" ***")[0].rstrip(":")
+    return first if len(first) <= 200 else f"{first[:200]}…"
+
+
 def ago(seconds: float) -> str:
     """An age as people read it."""
     if seconds < 120:
@@ -81,7 +87,7 @@ def age_reasons(host: str, seen: Mapping[str, Any]) -> Iterator[Reason]:
         name, age = f"repository {one['key']}", one.get("age_s")
         if not one["there"]:
             yield Reason(
-                host, f"{name}: {one['message']}", "a repository that knows the cluster",
+                host, f"{name}: {brief(one['message'])}", "a repository that knows the cluster",
                 f"bring it back, or make it anew with {SITE}; WAL waits on the primary for it",
             )  # fmt: skip
         elif age is None:

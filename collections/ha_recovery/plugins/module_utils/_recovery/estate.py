@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.repositories import mistakes
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.follow import slot_name_for
 
 ENGINES = ("runbook",)
@@ -114,6 +115,10 @@ def check_names(estate: Estate) -> Iterator[EstateError]:
     backup = estate.variables.get("ha_backup", "none")
     if backup not in BACKUPS:
         yield EstateError("ha_backup", "", _shown(backup), ", ".join(BACKUPS))
+    repositories = estate.variables.get("pgbackrest_repositories")
+    if backup == "pgbackrest" and repositories is not None:
+        for observed, allowed in mistakes(repositories):
+            yield EstateError("pgbackrest_repositories", "", observed, allowed)
     files = estate.variables.get("ha_file_backup", "none")
     if files not in FILE_BACKUPS:
         yield EstateError("ha_file_backup", "", _shown(files), ", ".join(FILE_BACKUPS))

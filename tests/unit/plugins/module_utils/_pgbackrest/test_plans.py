@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Completed
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import backup, command, stanza
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.abilities import abilities, parse_version
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.info import merged, parse_info
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.metrics import render
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.observe import (
     key_environment,
@@ -17,7 +18,7 @@ from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.observ
 )
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.verify_run import verify
 
-from .test_info import NOISE, answer
+from .test_info import NOISE, answer, second
 from .test_info import stanza as seen
 from .test_verify import DAMAGED, GOOD
 
@@ -168,6 +169,35 @@ def test_repositories_of_a_configuration(config: str, expected: list[int]) -> No
     assert command.repository_keys(config) == expected
 
 
+BOTH = merged("orders", {1: answer(), 2: second()}, {})
+ONE_EMPTY = merged("orders", {1: answer(), 2: second(code=2, message="no valid backups", backup=[])}, {})
+
+
+@pytest.mark.parametrize(
+    ("told", "max_age", "action", "reason"),
+    [
+        (ONE_EMPTY, 10**6, "take", "there is no backup yet in repository 2"),
+        (BOTH, 200, "take", "20261126-151044F_20261126-161044I ended 4 min ago"),
+        (BOTH, 300, "keep", "20261126-151044F_20261126-161044I ended 4 min ago"),
+    ],
+)
+def test_the_repository_that_is_behind_decides(told: str, max_age: float, action: str, reason: str) -> None:
+    """Of two, the newest backup of one is 100 seconds old, that of the other 251."""
+    found = backup.plan(parse_info(told, "orders"), max_age=max_age, now=1795709700.0, label="")
+    assert (found.action, found.reason) == (action, reason)
+
+
+@pytest.mark.parametrize(("max_age", "good"), [(None, False), (30.0, False), (100.0, True)])
+def test_a_backup_that_is_missing_in_one_repository_failed(max_age: float | None, good: bool) -> None:
+    """Unless that one had a young one."""
+    host = Host({"show": ok("ActiveState=inactive\nJob=0\n"), "info": ok(BOTH), "journalctl": ok("")})
+    if good:
+        assert backup.follow(host, "orders", 1795709495.0, 9, max_age=max_age)[0] is not None
+        return
+    with pytest.raises(backup.BackupFailed):
+        backup.follow(host, "orders", 1795709495.0, 9, max_age=max_age)
+
+
 class Away(Host):
     """The first repository answers, the second one does not."""
 
@@ -182,10 +212,10 @@ def test_a_repository_that_is_away_hides_none_of_the_others() -> None:
     found = command.info(Away({"info": ok(answer())}), "orders", keys=[1, 2])
     assert [(one.key, one.there, one.message) for one in found.repositories] == [
         (1, True, "ok"),
-        (2, False, "pgbackrest: no answer within 8 s"),
+        (2, False, "no answer within 20 s"),
     ]
     assert found.newest is not None and found.message == "different across repos"
-    with pytest.raises(command.PgbackrestFailed, match="no answer within 8 s"):
+    with pytest.raises(command.PgbackrestFailed, match="no answer within 20 s"):
         command.info(Away({}), "orders", keys=[1, 2])
 
 

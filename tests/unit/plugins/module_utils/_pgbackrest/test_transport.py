@@ -14,6 +14,7 @@ AUTHORIZED = """# made by Ansible
 restrict,from="10.87.0.21",command="/usr/bin/python3 -I -S /x/pgbackrest_remote repo orders" ssh-ed25519 AAAA1 pg1
 restrict,command="/usr/bin/python3 -I -S /x/pgbackrest_remote repo orders" ssh-ed25519 AAAA2 pg2
 ssh-ed25519 AAAA3 somebody
+command="/bin/true" ssh-ed25519 AAAA4 pg4
 """
 KNOWN = """# made by Ansible: a b c
 10.87.0.21 ssh-ed25519 BBBB1 pg1

@@ -34,6 +34,7 @@ def repository(**changes: Any) -> dict[str, Any]:
 
 
 FRESH = {"key": 1, "there": True, "age_s": 3600.0}
+NOT_FOUND = "[ProtocolError] HTTP request failed with 404 (NOT FOUND): *** Path/Query ***: GET /b/ authorization: no"
 LOST = {"key": 2, "there": False, "age_s": None, "code": 99, "message": "timeout connecting"}
 
 
@@ -54,6 +55,8 @@ def archive(**changes: Any) -> dict[str, Any]:
         (repository(age_s=10**7, max_age_s=None), None, "", ""),
         (repository(repositories=[LOST]), "yellow", "repository 2: timeout connecting", "site.yml"),
         (repository(repositories=[FRESH, FRESH]), None, "", ""),
+        (repository(repositories=[FRESH, {**LOST, "message": NOT_FOUND}]), "yellow", "404 (NOT FOUND)", "bring it"),
+        (repository(repositories=[FRESH, {**LOST, "message": "x" * 300}]), "yellow", f"{'x' * 200}…", "bring it"),
         (repository(repositories=[FRESH, LOST]), "yellow", "repository 2: timeout connecting", "site.yml"),
         (
             repository(repositories=[FRESH, {**LOST, "there": True}]),
@@ -75,6 +78,7 @@ def test_repository(seen: dict[str, Any], severity: str | None, says: str, after
     found = list(repository_reasons("backup1", seen))
     assert [one.severity for one in found] == ([severity] if severity else [])
     assert all(says in one.observed and after in one.next for one in found)
+    assert "authorization" not in str(found)
 
 
 @pytest.mark.parametrize(

@@ -233,3 +233,13 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_a_secret_is_never_repeated() -> None:
     """Not even a bad one."""
     assert not any("s3cret" in message for message in messages({"ha_verify_password": "s3cret"}))
+
+
+def test_repositories_are_judged_where_they_are_used() -> None:
+    """Before any host is touched."""
+    wants = {"pgbackrest_repositories": [{"path": "/a", "type": "s3"}]}
+    assert messages(wants) == []
+    assert messages({**wants, "ha_backup": "pgbackrest", "ha_backup_cipher_pass": LONG}) == [
+        "pgbackrest_repositories has as number 1 one of type s3 without bucket, endpoint, region, key, key_secret; "
+        "allowed: one with bucket, endpoint, region, key, key_secret"
+    ]

@@ -52,7 +52,7 @@ def backup_info(args: Mapping[str, Any]) -> dict[str, Any]:
     """{what :func:`stanza_dict` says, max_age_s, verified: {good, age_s} or None, drill: see :func:`_drill`}."""
     now, job = time.time(), _json(JOB)
     try:
-        seen = stanza_dict(command.info(HostRunner(), str(args["stanza"]), timeout=8), now)
+        seen = stanza_dict(command.info(HostRunner(), str(args["stanza"]), timeout=4), now)
     except command.PgbackrestFailed as error:
         seen = stanza_dict(None, now, str(error))
     verified_path = Path(str(job.get("metrics") or "/nowhere")).with_name("verify.json")
