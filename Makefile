@@ -60,6 +60,10 @@ demo: setup ## a power cut under load, a failover, and what clients saw of it
 bench: ## figures of the running lab: WHAT="status preflight site switchover pooler failover rejoin backup restore drill" RUNS=5
 	@python -m tests.bench $(WHAT) --runs $(or $(RUNS),5)
 
+.PHONY: lock
+lock: ## choose the exact versions of Python packages anew: PYTHON="3.12 3.13"
+	@.ci/lock $(PYTHON)
+
 .PHONY: clean
 clean: ## remove every trace: labs, images, environments, artifacts
 	@.ci/clean
