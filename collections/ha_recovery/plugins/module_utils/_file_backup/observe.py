@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -59,16 +58,6 @@ def look_repository(runner: Runner, place: Path, password: str) -> dict[str, Any
             "newest_id": newest.short if newest else ""}  # fmt: skip
 
 
-def authorized(text: str) -> dict[str, str]:
-    """Host name to public key, of the lines that the role writes."""
-    found = {}
-    for line in text.splitlines():
-        key = re.search(r'" (ssh-\S+ \S+) (\S+)$', line)
-        if line.startswith("restrict,") and key:
-            found[key[2]] = key[1]
-    return found
-
-
 def known_host_keys(text: str) -> list[str]:
     """Keys of the repository host that are known already."""
     return [line.split(" ", 1)[1] for line in text.splitlines() if line.startswith("file_backup_repository ")]
@@ -102,7 +91,7 @@ def look(
         "password_differs": bool(kept and password and kept != password),
         "repositories": found,
         "public_key": " ".join(_read(etc / "ssh_key.pub").split(" ")[:2]).strip(),
-        "authorized": authorized(_read(etc / "authorized_keys")),
+        "authorized": openssh.authorized(_read(etc / "authorized_keys")),
         "host_keys": openssh.host_keys(runner, root) if repositories else [],
         "known_host_keys": known_host_keys(_read(etc / "known_hosts")),
         "last_success": last.get("at"),

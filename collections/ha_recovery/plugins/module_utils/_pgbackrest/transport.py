@@ -9,7 +9,6 @@ forgets none of the others.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,6 @@ LEFT = {
     "tls": ("etc/pgbackrest/tls", "etc/systemd/system/pgbackrest.service.d/ha_recovery.conf"),
     "ssh": (SSH, "etc/ssh/sshd_config.d/ha_recovery_pgbackrest.conf"),
 }
-
-
-def authorized(text: str) -> dict[str, str]:
-    """Host name to public key, out of the list of keys that are let in."""
-    found = {}
-    for line in text.splitlines():
-        key = re.search(r'" (ssh-\S+ \S+) (\S+)$', line)
-        if line.startswith("restrict,") and key:
-            found[key[2]] = key[1]
-    return found
 
 
 def known_hosts(text: str) -> dict[str, list[str]]:
@@ -59,6 +48,6 @@ def look(runner: Runner, root: str = "/") -> dict[str, Any]:
     return {
         "public_key": " ".join(_read(etc / "id_ed25519.pub").split()[:2]),
         "host_keys": openssh.host_keys(runner, root),
-        "authorized": authorized(_read(etc / "authorized_keys")),
+        "authorized": openssh.authorized(_read(etc / "authorized_keys")),
         "known_hosts": known_hosts(_read(etc / "known_hosts")),
     }

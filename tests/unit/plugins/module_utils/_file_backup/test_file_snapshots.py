@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common import openssh
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Completed
 from ansible_collections.sre.ha_recovery.plugins.module_utils._file_backup import observe, snapshots
 
@@ -94,5 +95,5 @@ def test_the_last_summary_counts() -> None:
 
 def test_who_is_let_in_is_read_back() -> None:
     line = 'restrict,from="192.0.2.1",command="umask 0077; rclone serve restic --stdio x/lb1" ssh-ed25519 AAAA lb1\n'
-    assert observe.authorized(f"# comment\n{line}ssh-ed25519 BBBB somebody\n") == {"lb1": "ssh-ed25519 AAAA"}
+    assert openssh.authorized(f"# comment\n{line}ssh-ed25519 BBBB somebody\n") == {"lb1": "ssh-ed25519 AAAA"}
     assert observe.known_host_keys("# c\nfile_backup_repository ssh-ed25519 CCCC\n") == ["ssh-ed25519 CCCC"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.sre.ha_recovery.plugins.module_utils._common import openssh
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Completed
 from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest import transport
 
@@ -35,7 +36,7 @@ class Host:
 
 def test_who_is_let_in() -> None:
     """Only the role's own lines."""
-    assert transport.authorized(AUTHORIZED) == {"pg1": "ssh-ed25519 AAAA1", "pg2": "ssh-ed25519 AAAA2"}
+    assert openssh.authorized(AUTHORIZED) == {"pg1": "ssh-ed25519 AAAA1", "pg2": "ssh-ed25519 AAAA2"}
 
 
 def test_who_is_known() -> None:
