@@ -38,14 +38,16 @@ def read_note(layout: Layout) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {"phase": "unreadable"}
 
 
-def unfinished(root: str = "/") -> dict[str, Any] | None:
-    """The restore that is not complete on this host: {phase, host, target, undo, disaster}; None when there is none."""
+def noted(root: str = "/") -> dict[str, Any] | None:
+    """What this host knows of a restore: {id, phase, host, target, undo, disaster}; None when there was none.
+
+    Ended ones too: another host may have missed the end, and only all notes together say whether there was one.
+    """
     for path in sorted(Path(root, "var/lib/ha_recovery").glob("restore-*-*.json")):
         try:
             note = json.loads(path.read_text(encoding="utf-8"))
-            if note["phase"] in ENDS:
-                continue
             return {
+                "id": str(note["id"]),
                 "phase": str(note["phase"]),
                 "host": str(note["host"]),
                 "target": target_from(note["target"]).words,
@@ -53,7 +55,7 @@ def unfinished(root: str = "/") -> dict[str, Any] | None:
                 "disaster": bool(note.get("disaster")),
             }
         except (OSError, ValueError, KeyError, TypeError, TargetRefused):
-            return {"phase": "unreadable", "host": "", "target": "nobody knows what", "undo": False, "disaster": False}
+            return {"id": "", "phase": "unreadable", "host": "", "target": "", "undo": False, "disaster": False}
     return None
 
 

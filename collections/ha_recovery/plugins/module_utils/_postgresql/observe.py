@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import read_note
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.runner import Runner
-from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.restore_note import unfinished
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.restore_note import noted
 from ansible_collections.sre.ha_recovery.plugins.module_utils._postgresql.controldata import (
     ControlData,
     parse_controldata,
@@ -88,8 +88,8 @@ def observe_node(
         asked = pool.submit(ask_peers, others, 8008, peer_timeout)
         version = version or detect_version(cluster, root)
         said = parse_boot_guard(read_text(Path(root, BOOT_GUARD_STATE)))
-        noted = {"maintenance": read_note(root), "restore": unfinished(root)}
-        node = {**blank_node(host, address), **noted, "boot_guard": said}
+        notes = {"maintenance": read_note(root), "restore": noted(root)}
+        node = {**blank_node(host, address), **notes, "boot_guard": said}
         if version is None:
             return {**node, "peers": asked.result()}
         layout = Layout(version, cluster, root)

@@ -38,6 +38,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.sre.ha_recovery.plugins.module_utils._common.maintenance import back_with, told
+from ansible_collections.sre.ha_recovery.plugins.module_utils._pgbackrest.restore_note import ENDS
 from ansible_collections.sre.ha_recovery.plugins.module_utils._recovery.backups import (
     archive_reasons,
     backup_detail,
@@ -78,21 +79,35 @@ class Report:
 
 
 def _restore_reasons(nodes: tuple[Node, ...]) -> Iterator[Reason]:
-    """One for all hosts: they wait for the same restore. What else is wrong meanwhile is wrong because of it."""
-    noted = next((one for one in nodes if one.restore), None)
-    if noted is None or noted.restore is None:
+    """One for all hosts: they wait for the same restore. What else is wrong meanwhile is wrong because of it.
+
+    The newest note counts, and of that restore the note of the host it is on: an older one, on a host that was away
+    when its restore ended, says nothing.
+    """
+    notes = {one.host: one.restore for one in nodes if one.restore}
+    for host, note in notes.items():
+        if note["phase"] == "unreadable":
+            look = f"look at /var/lib/ha_recovery/restore-*.json on {host}"
+            yield Reason(host, "the note of a restore cannot be read", "one that can, or none", look, "red")
+            return
+    newest = max(notes.values(), key=_which, default=None)
+    if newest is None:
         return
-    note = noted.restore
-    what, then = (
-        f"a restore to {note['target']}",
-        f"{RESTORE} goes on with it; {RESTORE} -e restore_undo=true goes back",
-    )
+    mine = notes.get(newest["host"], newest)
+    note = mine if _which(mine) == _which(newest) else newest
+    if note["phase"] in ENDS:
+        return
+    what = f"a restore to {note['target']}"
+    then = f"{RESTORE} goes on with it; {RESTORE} -e restore_undo=true goes back"
     if note["disaster"]:
         what, then = f"a disaster recovery to {note['target']}", DISASTER
     elif note["undo"]:
         what, then = "the way back from a restore", RESTORE
-    observed = f"{what} is not complete (phase {note['phase']})"
-    yield Reason(note["host"] or noted.host, observed, "none under way", then, "red")
+    yield Reason(note["host"], f"{what} is not complete (phase {note['phase']})", "none under way", then, "red")
+
+
+def _which(note: Mapping[str, Any]) -> tuple[str, bool]:
+    return str(note["id"]), bool(note["undo"])
 
 
 def _vip_reasons(balancers: tuple[Balancer, ...], vip: str) -> Iterator[Reason]:

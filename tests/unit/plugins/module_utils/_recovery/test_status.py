@@ -29,6 +29,14 @@ from tests.unit.plugins.module_utils._recovery.estates import (
 
 Raws = tuple[dict[str, Any], ...]
 NODES: Raws = (primary(), standby("pg2"), standby("pg3"))
+NOTE = {
+    "id": "20261127T053029Z",
+    "phase": "recovering",
+    "host": "pg2",
+    "target": "the end of the archive",
+    "undo": False,
+    "disaster": False,
+}
 LBS: Raws = (balancer("lb1"), balancer("lb2"))
 AFTER: Raws = (fenced("pg1"), primary("pg2", timeline=2), standby("pg3", "pg2", timeline=2))
 
@@ -207,8 +215,27 @@ def test_copies_have_their_part() -> None:
 )
 def test_a_restore_that_is_not_complete_comes_first(more: dict[str, bool], observed: str, after: str) -> None:
     """One reason for all hosts, before what is wrong because of it."""
-    note = {"phase": "recovering", "host": "pg2", "target": "the end of the archive", "undo": False, "disaster": False}
-    there = {"restore": {**note, **more}}
-    found = report((primary(**there), standby("pg2", **there), standby("pg3"))).reasons
+    there = {"restore": {**NOTE, **more}}
+    behind = {"restore": {**NOTE, **more, "phase": "begun"}}
+    found = report((primary(**behind), standby("pg2", **there), standby("pg3"))).reasons
     assert [(one.host, one.severity) for one in found] == [("pg2", "red")]
     assert found[0].observed.startswith(observed) and found[0].next.endswith(after)
+
+
+@pytest.mark.parametrize(
+    ("pg1", "pg2", "observed"),
+    [
+        ({"phase": "done"}, {"phase": "done"}, ""),
+        ({"phase": "begun"}, {"phase": "done"}, ""),
+        ({"phase": "begun", "id": "20261126T000000Z"}, {"phase": "done"}, ""),
+        ({"phase": "done", "id": "20261126T000000Z"}, {"phase": "begun"}, "(phase begun)"),
+        ({"phase": "done"}, {"phase": "aside", "undo": True}, "the way back"),
+        ({"phase": "unreadable"}, {"phase": "done"}, "cannot be read"),
+    ],
+)
+def test_the_newest_note_on_its_own_host_counts(pg1: dict[str, Any], pg2: dict[str, Any], observed: str) -> None:
+    """A host that was away when a restore ended keeps an old note, which alarms nobody."""
+    nodes = (primary(restore={**NOTE, **pg1}), standby("pg2", restore={**NOTE, **pg2}), standby("pg3"))
+    found = report(nodes).reasons
+    assert bool(found) == bool(observed)
+    assert all(observed in one.observed for one in found)
